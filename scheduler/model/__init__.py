@@ -1,0 +1,54 @@
+"""The model: frozen records over names, integers in base units, standard library only."""
+
+from scheduler.model.finding import Finding, Kind
+from scheduler.model.levels import Level
+from scheduler.model.plan import Plan
+from scheduler.model.problem import Problem, buddy_sizes, slots_per_unit
+from scheduler.model.site import (
+    NORMAL,
+    BaseLoad,
+    Fabric,
+    FailureState,
+    Hall,
+    Loop,
+    Plant,
+    PowerNode,
+    Prices,
+    Rack,
+    RackType,
+    Recirculation,
+    Site,
+    Weather,
+)
+from scheduler.model.workload import Conflict, Contract, Job, PowerProfile, Sla, Tenant, Workload
+
+__all__ = [
+    "NORMAL",
+    "BaseLoad",
+    "Conflict",
+    "Contract",
+    "Fabric",
+    "FailureState",
+    "Finding",
+    "Hall",
+    "Job",
+    "Kind",
+    "Level",
+    "Loop",
+    "Plan",
+    "Plant",
+    "PowerNode",
+    "PowerProfile",
+    "Prices",
+    "Problem",
+    "Rack",
+    "RackType",
+    "Recirculation",
+    "Site",
+    "Sla",
+    "Tenant",
+    "Weather",
+    "Workload",
+    "buddy_sizes",
+    "slots_per_unit",
+]
