@@ -72,7 +72,8 @@ class AssignmentCost:
     """Cost or prohibition per unit of job j on rack kind k; value per unit that counts.
 
     ``margin += value[j] * counted[j] - sum cost[j, kind(r)] * x[j, r]
-    - move_cost[j] * max(0, home - x) over home racks``; ``firm[j] * counted[j]`` obligations are met.
+    - move_cost[j] * max(0, home - x) over home racks``;
+    ``firm[j] * counted[j]`` GPUs of firm obligation are met.
     """
 
     term: str

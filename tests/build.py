@@ -147,7 +147,8 @@ def problem(
 ) -> Problem:
     """A problem; tenants that are named but not given are internal ones."""
     jobs, contracts = jobs or [], contracts or []
-    named = {each.tenant: tenant(each.tenant) for each in (*jobs, *contracts)}
+    owners = [each.tenant for each in jobs] + [each.tenant for each in contracts]
+    named = {name: tenant(name) for name in owners}
     given = {each.name: each for each in tenants or []}
     workload = Workload(
         name="test",

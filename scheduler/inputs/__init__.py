@@ -1,0 +1,1 @@
+"""Files in, a validated `Problem` out."""

@@ -1,0 +1,1 @@
+"""From forms to shards: bound, construct, improve. The only importer of ortools."""

@@ -1,0 +1,1 @@
+"""The rules of a site, one file each."""
