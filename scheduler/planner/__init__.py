@@ -1,1 +1,5 @@
-"""From forms to shards: bound, construct, improve. The only importer of ortools."""
+"""From forms to shards: construct, bound, improve. The only importer of ortools."""
+
+from scheduler.planner.search import Best, Search
+
+__all__ = ["Best", "Search"]

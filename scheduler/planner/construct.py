@@ -1,0 +1,177 @@
+"""Construction: jobs one after another onto an exact state, best fit, nothing ever broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.forms import NONE, UNLIMITED, AssignmentCost, Compiled, Ints, Packing
+from scheduler.planner.classes import Classes
+from scheduler.planner.state import State, one_domain_labels
+
+CANDIDATES = 4  # domains that are tried for a job that must lie in one
+Stop = Callable[[], bool]
+
+
+class Builder:
+    """Places jobs on a state; knows what every job is worth and how large it is."""
+
+    def __init__(self, compiled: Compiled, blocks: Classes) -> None:
+        self.compiled = compiled
+        self.blocks = blocks  # racks that are alike, used to keep a job together
+        self.value = _sum_over_costs(compiled, "value_mills")
+        self.firm = _sum_over_costs(compiled, "firm_gpus")
+        self.size = _typical_size(compiled)
+
+    def orders(self, rng: np.random.Generator) -> list[Ints]:
+        """Return several orders in which to place jobs; obligations always come first."""
+        units = self.compiled.units
+        slots = self.size * np.maximum(units.counted_most, 1)
+        density = self.value / np.maximum(self.size, 1)
+        noisy = density * np.exp(rng.normal(0, 0.1, len(density)))
+        nested = self._brings_nothing()
+        keys: list[NDArray[np.float64] | Ints] = [density, density * slots, noisy, slots]
+        return [
+            np.lexsort((-slots, -np.asarray(key, float), nested, self.firm == 0)) for key in keys
+        ]
+
+    def _brings_nothing(self) -> NDArray[np.bool_]:
+        """Jobs that take no bins lie inside others, which must be there first, (J,)."""
+        for form in self.compiled.forms:
+            if isinstance(form, Packing):
+                return form.group_of_job == NONE
+        return np.zeros(self.compiled.num_jobs, bool)
+
+    def build(self, order: Ints, stop: Stop) -> State:
+        """Place all jobs in `order`."""
+        state = State(self.compiled)
+        self.insert(state, order, stop)
+        return state
+
+    def insert(self, state: State, order: Ints, stop: Stop) -> int:
+        """Place what still fits, in `order`; return how many jobs were placed."""
+        placed = 0
+        for job in order.tolist():
+            if stop():
+                break
+            if state.total[job] == 0:
+                placed += self.place(state, job)
+        return placed
+
+    def place(self, state: State, job: int) -> bool:
+        """Place `job` as a whole, or as many units as fit if it may be placed in part."""
+        least, want = int(self.compiled.units.least[job]), self.wanted(state, job)
+        if want == 0 or not self._pays(job):
+            return False
+        fits = state.fit(job)
+        labels = one_domain_labels(state, job)
+        room = np.bincount(labels, fits).astype(np.int64)
+        enough = np.flatnonzero(room >= max(least, 1))
+        for label in self._by_room(room, enough, want)[:CANDIDATES]:
+            if self._place_within(state, job, np.where(labels == label, fits, 0), want, least):
+                return True
+        return False
+
+    def wanted(self, state: State, job: int) -> int:
+        """Units to aim for: those that can count, the spares held back, and no more."""
+        units = self.compiled.units
+        aim = int(units.counted_most[job] + units.held_back[job])
+        return min(aim, int(units.most[job])) - int(state.total[job])
+
+    def _pays(self, job: int) -> bool:
+        """Whether the job is worth something or is owed; worthless jobs inside others also go."""
+        return bool(self.value[job] > 0 or self.firm[job] > 0 or self._brings_nothing()[job])
+
+    def _place_within(self, state: State, job: int, fits: Ints, want: int, least: int) -> bool:
+        done = 0
+        for racks in self._pieces(state, job, fits, want):
+            done += state.fill(job, racks, want - done)
+            if done >= want:
+                break
+        if done < max(least, 1) or not self._gains(state, job):
+            state.remove(job)
+            return False
+        if self._loses_in_a_failure(state, job):
+            self._top_up(state, job)
+        return True
+
+    def _pieces(self, state: State, job: int, fits: Ints, want: int) -> list[Ints]:
+        """Racks to fill, block by block: cheap ones first, then as few and as full as possible."""
+        usable = np.flatnonzero(fits > 0)
+        cost = state.cost(job)
+        block = self.blocks.of_rack
+        room = np.bincount(block, fits, self.blocks.count).astype(np.int64)
+        block_cost = np.full(self.blocks.count, UNLIMITED, np.int64)
+        np.minimum.at(block_cost, block[usable], cost[usable])
+        entered = np.zeros(self.blocks.count, bool)
+        entered[block[usable]] = self._own_ground(state, job)[usable]
+        left_over = np.where(room >= want, room - want, want - room + UNLIMITED // 4)
+        order = np.lexsort((left_over, block_cost, ~entered))
+        by_block = {b: [] for b in np.unique(block[usable]).tolist()}
+        for rack in usable[np.lexsort((fits[usable], cost[usable]))].tolist():
+            by_block[block[rack]].append(rack)
+        return [np.array(by_block[b], np.int64) for b in order.tolist() if b in by_block]
+
+    def _own_ground(self, state: State, job: int) -> NDArray[np.bool_]:
+        """Racks in domains that the job's group already keeps from others, (R,)."""
+        own = np.zeros(self.compiled.num_racks, bool)
+        for presence in state.presences:
+            form, group = presence.form, presence.form.group_of_job[job]
+            if group != NONE and presence.foes and len(presence.foes[group]):
+                inside = (presence.inside[group] > 0)[form.domain_of_rack]
+                own |= inside & (form.domain_of_rack != NONE)
+        return own
+
+    def _by_room(self, room: Ints, labels: Ints, want: int) -> list[int]:
+        """Labels by best fit; those that cannot take all come last, roomiest first."""
+        whole = room[labels] >= want
+        rest = np.where(whole, room[labels] - want, UNLIMITED - room[labels])
+        return labels[np.argsort(rest, kind="stable")].tolist()
+
+    def _gains(self, state: State, job: int) -> bool:
+        """Whether what counts pays for what is placed."""
+        if self.firm[job]:
+            return True
+        cost = state.cost(job)
+        paid = sum(units * int(cost[rack]) for rack, units in state.placed[job].items())
+        counted = min(int(state.total[job]), int(self.compiled.units.counted_most[job]))
+        return bool(self._brings_nothing()[job]) or counted * int(self.value[job]) >= paid
+
+    def _loses_in_a_failure(self, state: State, job: int) -> bool:
+        return any(counts.form.survives[job] for counts in state.counts)
+
+    def _top_up(self, state: State, job: int) -> None:
+        """Add units until what survives the worst loss is all that was promised."""
+        units = self.compiled.units
+        goal = int(units.counted_most[job] + units.held_back[job])
+        while True:
+            worst = max(counts.worst_loss(job) for counts in state.counts)
+            missing = goal + worst - int(state.total[job])
+            if missing <= 0:
+                return
+            fits = state.fit(job)
+            added = 0
+            for racks in self._pieces(state, job, fits, missing):
+                added += state.fill(job, racks, missing - added)
+                if added >= missing:
+                    break
+            if added == 0:
+                return
+
+
+def _sum_over_costs(compiled: Compiled, name: str) -> Ints:
+    total = np.zeros(compiled.num_jobs, np.int64)
+    for form in compiled.forms:
+        if isinstance(form, AssignmentCost):
+            total += getattr(form, name)
+    return total
+
+
+def _typical_size(compiled: Compiled) -> Ints:
+    """Slots of a unit on the kind of rack where it is smallest, at least 1, (J,)."""
+    for form in compiled.forms:
+        if isinstance(form, Packing):
+            return np.maximum(form.size.min(axis=1, initial=UNLIMITED), 1)
+    return np.ones(compiled.num_jobs, np.int64)

@@ -1,0 +1,57 @@
+"""From units per rack class to units per rack: follow a solution of the program, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from kernels.forms import Ints, Shards
+from scheduler.planner.classes import Classes
+from scheduler.planner.construct import Builder, Stop
+from scheduler.planner.state import State
+
+
+def follow(
+    builder: Builder, classes: Classes, units: Ints, order: Ints, stop: Stop
+) -> Iterator[Shards]:
+    """Lay out `units` (J, C) rack by rack; then place what is left out where it still fits.
+
+    Yields the plan after each of the two steps. A job that does not fit its classes whole is
+    taken back and placed freely: what the classes cannot tell apart (inlet temperatures, single
+    nodes) is decided here.
+    """
+    state = State(builder.compiled)
+    least = builder.compiled.units.least
+    missed = []
+    for job in _widest_first(units, order):
+        _lay_out(state, classes, job, units[job])
+        asked, placed = int(units[job].sum()), int(state.total[job])
+        if placed < asked and placed < max(int(least[job]), 1):
+            state.remove(job)
+            missed.append(job)
+    builder.insert(state, np.array(missed, np.int64), stop)
+    yield state.shards()
+    if builder.insert(state, order, stop):
+        yield state.shards()
+
+
+def _widest_first(units: Ints, order: Ints) -> list[int]:
+    """Jobs of the solution: obligations as in `order`, then those on the most racks first."""
+    asked = units.sum(axis=1)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    jobs = np.flatnonzero(asked)
+    return jobs[np.lexsort((rank[jobs], -asked[jobs]))].tolist()
+
+
+def _lay_out(state: State, classes: Classes, job: int, per_class: Ints) -> None:
+    """Place `job` class by class, on the racks of a class where it fits best."""
+    fits = state.fit(job)
+    for rack_class in np.flatnonzero(per_class).tolist():
+        racks = classes.members[rack_class]
+        want = int(per_class[rack_class])
+        room = fits[racks]
+        # the tightest rack that takes all of it, otherwise the roomiest racks first
+        key = np.where(room >= want, room - want, np.iinfo(np.int64).max // 2 - room)
+        state.fill(job, racks[np.argsort(key, kind="stable")].tolist(), want)
