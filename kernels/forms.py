@@ -43,7 +43,8 @@ class Rows:
     def dot(self, per_rack: Ints) -> Ints:
         """Return ``sum_r weight[i, r] * per_rack[..., r]`` for every row, exactly."""
         terms = per_rack[..., self.rack] * self.weight
-        sums = np.zeros((*terms.shape[:-1], terms.shape[-1] + 1), np.int64)
+        sums = np.empty_like(terms, np.int64, shape=(*terms.shape[:-1], terms.shape[-1] + 1))
+        sums[..., 0] = 0
         np.cumsum(terms, axis=-1, out=sums[..., 1:])
         return sums[..., self.start[1:]] - sums[..., self.start[:-1]]
 
@@ -191,6 +192,11 @@ class Compiled:
     def num_racks(self) -> int:
         """Number of racks."""
         return len(self.rack_names)
+
+    @property
+    def packing(self) -> Packing | None:
+        """The form that says how units fill bins, if there is one."""
+        return next((form for form in self.forms if isinstance(form, Packing)), None)
 
 
 @dataclass(frozen=True, eq=False)

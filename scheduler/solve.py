@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from kernels import backend as backends
+from kernels.backend import BackendName
 from kernels.forms import Compiled
 from kernels.score import Score
 from scheduler import planner
@@ -89,7 +90,7 @@ def solve(
     seed: int = 0,
     time_limit_s: float = 60.0,
     workers: int = 2,
-    backend: str = "auto",
+    backend: BackendName = "auto",
     watch: Watch | None = None,
 ) -> Solution:
     """Plan `problem`: find a plan, bound what any plan can reach, and check the plan.
@@ -188,9 +189,4 @@ def _confirmed(solution: Solution, check_s: float) -> Solution:
         raise RuntimeError(
             f"kernels and check disagree on (violation, unmet, margin): {by_kernels} != {by_check}"
         )
-    phases = {**solution.phases_s, "check": check_s}
-    return Solution(**{**_fields(solution), "phases_s": phases})
-
-
-def _fields(solution: Solution) -> dict[str, object]:
-    return {name: getattr(solution, name) for name in solution.__dataclass_fields__}
+    return replace(solution, phases_s={**solution.phases_s, "check": check_s})

@@ -71,6 +71,11 @@ def rack(name: str, **fields: Any) -> Rack:
     return replace(default, **fields)
 
 
+def ups(name: str, rating_w: int = 100_000, **fields: Any) -> PowerNode:
+    """A UPS without parents."""
+    return PowerNode(**{"name": name, "kind": "ups", "rating_w": rating_w, **fields})
+
+
 def site(racks: list[Rack] | None = None, **fields: Any) -> Site:
     """Two racks on two UPS of 100 kW, one loop of two 100 kW CDUs, one hall."""
     racks = [rack("r1"), rack("r2")] if racks is None else racks

@@ -82,21 +82,22 @@ def _signature(form: Form, compiled: Compiled) -> Ints:
     """Label racks so that racks of one label are alike in `form`, (R,)."""
     match form:
         case AssignmentCost():
-            return _labels([form.kind_of_rack])
+            return _labels(form.kind_of_rack)
         case Packing():
-            return _labels([form.kind_of_rack, form.bin_size, form.bins])
+            return _labels(form.kind_of_rack, form.bin_size, form.bins)
         case GroupPresence():
-            return _labels([form.domain_of_rack])
+            return _labels(form.domain_of_rack)
         case GroupCount():
             return _columns_alike(form.domains.rack, form.domains.row, None, compiled.num_racks)
         case LinearLoad():
             rows = form.rows
             columns = _columns_alike(rows.rack, rows.row, rows.weight, compiled.num_racks)
-            return _labels([columns, form.kind_of_rack])
+            return _labels(columns, form.kind_of_rack)
 
 
-def _labels(keys: list[Ints] | list[Index]) -> Ints:
-    return np.unique(np.stack(keys), axis=1, return_inverse=True)[1].ravel().astype(np.int64)
+def _labels(*keys: Ints | Index) -> Ints:
+    label = np.unique(np.stack(keys), axis=1, return_inverse=True)[1]
+    return np.asarray(label.ravel(), np.int64)
 
 
 def _columns_alike(racks: Index, rows: Index, weights: Ints | None, num_racks: int) -> Ints:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.forms import NONE, UNLIMITED, AssignmentCost, Compiled, Ints, Packing
+from kernels.forms import NONE, UNLIMITED, AssignmentCost, Compiled, Ints
 from scheduler.planner.classes import Classes
 from scheduler.planner.state import State, one_domain_labels
 
@@ -39,10 +39,10 @@ class Builder:
 
     def _brings_nothing(self) -> NDArray[np.bool_]:
         """Jobs that take no bins lie inside others, which must be there first, (J,)."""
-        for form in self.compiled.forms:
-            if isinstance(form, Packing):
-                return form.group_of_job == NONE
-        return np.zeros(self.compiled.num_jobs, bool)
+        packing = self.compiled.packing
+        if packing is None:
+            return np.zeros(self.compiled.num_jobs, bool)
+        return np.asarray(packing.group_of_job == NONE)
 
     def build(self, order: Ints, stop: Stop) -> State:
         """Place all jobs in `order`."""
@@ -109,7 +109,7 @@ class Builder:
         entered[block[usable]] = self._own_ground(state, job)[usable]
         left_over = np.where(room >= want, room - want, want - room + UNLIMITED // 4)
         order = np.lexsort((left_over, block_cost, ~entered))
-        by_block = {b: [] for b in np.unique(block[usable]).tolist()}
+        by_block: dict[int, list[int]] = {b: [] for b in np.unique(block[usable]).tolist()}
         for rack in usable[np.lexsort((fits[usable], cost[usable]))].tolist():
             by_block[block[rack]].append(rack)
         return [np.array(by_block[b], np.int64) for b in order.tolist() if b in by_block]
@@ -128,7 +128,8 @@ class Builder:
         """Labels by best fit; those that cannot take all come last, roomiest first."""
         whole = room[labels] >= want
         rest = np.where(whole, room[labels] - want, UNLIMITED - room[labels])
-        return labels[np.argsort(rest, kind="stable")].tolist()
+        ranked: list[int] = labels[np.argsort(rest, kind="stable")].tolist()
+        return ranked
 
     def _gains(self, state: State, job: int) -> bool:
         """Whether what counts pays for what is placed."""
@@ -171,7 +172,7 @@ def _sum_over_costs(compiled: Compiled, name: str) -> Ints:
 
 def _typical_size(compiled: Compiled) -> Ints:
     """Slots of a unit on the kind of rack where it is smallest, at least 1, (J,)."""
-    for form in compiled.forms:
-        if isinstance(form, Packing):
-            return np.maximum(form.size.min(axis=1, initial=UNLIMITED), 1)
-    return np.ones(compiled.num_jobs, np.int64)
+    if compiled.packing is None:
+        return np.ones(compiled.num_jobs, np.int64)
+    smallest = compiled.packing.size.min(axis=1, initial=UNLIMITED)
+    return np.asarray(np.maximum(smallest, 1), np.int64)

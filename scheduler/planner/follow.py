@@ -42,7 +42,8 @@ def _widest_first(units: Ints, order: Ints) -> list[int]:
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     jobs = np.flatnonzero(asked)
-    return jobs[np.lexsort((rank[jobs], -asked[jobs]))].tolist()
+    ranked: list[int] = jobs[np.lexsort((rank[jobs], -asked[jobs]))].tolist()
+    return ranked
 
 
 def _lay_out(state: State, classes: Classes, job: int, per_class: Ints) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.forms import UNLIMITED, Compiled, Ints, LinearLoad, Packing
+from kernels.forms import UNLIMITED, Compiled, Ints, LinearLoad
 
 
 class Loads:
@@ -99,10 +99,11 @@ def most_load_per_rack(form: LinearLoad, compiled: Compiled) -> Ints:
     come on top with all their units.
     """
     most = np.zeros(compiled.num_racks, np.int64)
-    packing = next((f for f in compiled.forms if isinstance(f, Packing)), None)
+    packing = compiled.packing
     demand = np.maximum(form.demand, 0)
     if packing is None or not demand.any():
-        return (demand * compiled.units.most[:, None]).sum(axis=0)[form.kind_of_rack]
+        per_kind = (demand * compiled.units.most[:, None]).sum(axis=0)
+        return np.asarray(per_kind[form.kind_of_rack])
     takes_bins = packing.group_of_job >= 0
     pairs, pair_of_rack = np.unique(
         np.stack([form.kind_of_rack, packing.kind_of_rack]), axis=1, return_inverse=True

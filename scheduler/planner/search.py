@@ -19,12 +19,13 @@ from kernels.score import Score
 from scheduler.planner.classes import Classes, alike_racks, single_racks
 from scheduler.planner.construct import Builder
 from scheduler.planner.follow import follow
-from scheduler.planner.lower import Lowered, lower
+from scheduler.planner.lowering import Lowered, lower
 from scheduler.planner.program import Arrays
 from scheduler.planner.solvers import Outcome, solve_integer, solve_relaxed, with_gain, with_row
 
 EXACT_PLACEMENTS = 4_000  # (job, rack) pairs up to which every rack is a class of its own
 EXACT_RACKS = 48
+RACKS_PER_CLASS = 3  # at least, on average: fewer would hardly be smaller than exact
 CLASS_PLACEMENTS = 60_000  # (job, class) pairs that the class program may have
 T = TypeVar("T")
 RELAX_SHARE = 0.35  # of the time limit, at most, for the relaxation
@@ -159,7 +160,8 @@ class Search:
         num_jobs, num_racks = self.compiled.num_jobs, self.compiled.num_racks
         if num_racks <= EXACT_RACKS and num_jobs * num_racks <= EXACT_PLACEMENTS:
             return single_racks(self.compiled)
-        return alike_racks(self.compiled, max(16, CLASS_PLACEMENTS // max(1, num_jobs)))
+        most = min(num_racks // RACKS_PER_CLASS, CLASS_PLACEMENTS // max(1, num_jobs))
+        return alike_racks(self.compiled, max(16, most))
 
     def _with_obligations(self, lowered: Lowered) -> Arrays:
         """Return the program in which at least as many obligations are met as in the best plan."""

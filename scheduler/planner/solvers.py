@@ -139,7 +139,7 @@ def certified_bound(arrays: Arrays, prices: NDArray[np.float64]) -> int:
             reduced[j] -= scaled[i] * value
     bounds = zip(reduced, arrays.low.tolist(), arrays.high.tolist(), strict=True)
     total += sum(max(rest * low_j, rest * high_j) for rest, low_j, high_j in bounds)
-    return total // PRICE_SCALE + arrays.constant
+    return int(total // PRICE_SCALE) + arrays.constant
 
 
 def with_gain(arrays: Arrays, gain: Ints, constant: int = 0) -> Arrays:
@@ -218,7 +218,8 @@ def _linear_model(arrays: Arrays) -> mathopt.Model:
     infinity = float("inf")
 
     def side(bounds: Ints, unbounded: float) -> list[float]:
-        return np.where(np.abs(bounds) >= FREE, unbounded, bounds.astype(np.float64)).tolist()
+        sides = np.where(np.abs(bounds) >= FREE, unbounded, bounds.astype(np.float64))
+        return [float(each) for each in sides]
 
     proto = model_pb2.ModelProto()
     columns, rows = range(arrays.num_columns), range(arrays.num_rows)

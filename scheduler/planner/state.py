@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 
@@ -27,6 +28,22 @@ from kernels.forms import (
 from scheduler.planner.loads import Loads
 
 
+class Limit(Protocol):
+    """What is left of one form."""
+
+    def fit(self, job: int) -> Ints | int:
+        """Units that every rack could take, (R,)."""
+        ...
+
+    def fit_one(self, job: int, rack: int) -> int:
+        """Units that `rack` could take."""
+        ...
+
+    def add(self, job: int, rack: int, units: int) -> None:
+        """Keep the placement."""
+        ...
+
+
 class State:
     """Units per job and rack, and what is left of every limit."""
 
@@ -37,6 +54,7 @@ class State:
         self.packings = [_Bins(f, compiled.num_racks) for f in forms if isinstance(f, Packing)]
         self.counts = [_Counts(f, compiled.num_racks) for f in forms if isinstance(f, GroupCount)]
         self.presences = [_Presence(f) for f in forms if isinstance(f, GroupPresence)]
+        self.limits: list[Limit] = [*self.packings, *self.counts, *self.presences]
         self.loads = Loads([f for f in forms if isinstance(f, LinearLoad)], compiled)
         self.slack = self.loads.slack.copy()
         self.placed: list[dict[int, int]] = [{} for _ in range(compiled.num_jobs)]
@@ -45,7 +63,7 @@ class State:
     def fit(self, job: int) -> Ints:
         """Units of `job` that every rack could take by itself, (R,)."""
         fits = np.where(self.allowed(job), self.loads.fit(job, self.slack), 0)
-        for limit in (*self.packings, *self.counts, *self.presences):
+        for limit in self.limits:
             np.minimum(fits, limit.fit(job), out=fits)
         left = self.compiled.units.most[job] - self.total[job]
         return np.clip(fits, 0, left)
@@ -53,7 +71,7 @@ class State:
     def fit_one(self, job: int, rack: int) -> int:
         """Units of `job` that `rack` still takes, knowing that `allowed` holds."""
         fit = self.loads.fit_one(job, rack, self.slack)
-        for limit in (*self.packings, *self.counts, *self.presences):
+        for limit in self.limits:
             if fit <= 0:
                 return 0
             fit = min(fit, limit.fit_one(job, rack))
@@ -82,7 +100,7 @@ class State:
             del self.placed[job][rack]
         self.total[job] += units
         self.loads.add(job, rack, units, self.slack)
-        for limit in (*self.packings, *self.counts, *self.presences):
+        for limit in self.limits:
             limit.add(job, rack, units)
 
     def fill(self, job: int, racks: Iterable[int], want: int) -> int:
@@ -135,9 +153,9 @@ class _Bins:
         form, group = self.form, self.form.group_of_job[job]
         size = np.maximum(form.size[job, form.kind_of_rack], 1)
         if group == NONE:
-            return form.bins * form.bin_size // size
+            return np.asarray(form.bins * form.bin_size // size)
         own_rest = -self.slots[group] % form.bin_size
-        return (self.free * form.bin_size + own_rest) // size
+        return np.asarray((self.free * form.bin_size + own_rest) // size)
 
     def fit_one(self, job: int, rack: int) -> int:
         form, group = self.form, self.form.group_of_job[job]
@@ -215,7 +233,7 @@ class _Presence:
             is_open = np.ones(len(here), bool)
         if here.sum() >= self.form.max_domains[group]:
             is_open &= here
-        return is_open
+        return np.asarray(is_open)
 
     def fit(self, job: int) -> Ints | int:
         group = self.form.group_of_job[job]

@@ -1,0 +1,64 @@
+# Needs make and Python 3.11 or newer; everything else goes into $(VENV).
+
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= out
+CUDA_EXTRA ?= cuda13
+TIME_LIMIT ?= 45
+
+BIN := $(VENV)/bin
+EXAMPLE := colossus-tenth
+INSTALLED := $(VENV)/.installed
+DEVELOPED := $(VENV)/.installed-dev
+CUDA_READY := $(VENV)/.installed-$(CUDA_EXTRA)
+
+.DEFAULT_GOAL := help
+.PHONY: help plan test lint bench gpu clean
+
+help:  ## show what there is to make
+	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' Makefile
+
+plan: $(INSTALLED)  ## plan the one-tenth Colossus, then verify the plan
+	$(BIN)/rackwatt plan examples/$(EXAMPLE)/site.yaml examples/$(EXAMPLE)/workload.yaml \
+		--out $(OUT)/$(EXAMPLE) --time-limit $(TIME_LIMIT)
+	$(BIN)/rackwatt check $(OUT)/$(EXAMPLE)
+
+test: $(DEVELOPED)  ## run all tests
+	$(BIN)/pytest -n 2 -ra
+
+lint: $(DEVELOPED)  ## style, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(DEVELOPED)  ## time the main job on every example
+	mkdir -p $(OUT)
+	$(BIN)/python -m benchmarks main --json $(OUT)/bench-main.json
+
+gpu:  ## on a machine with an NVIDIA GPU: tests, memory checks and benchmarks
+	@nvidia-smi -L || { echo "make gpu: no NVIDIA GPU found: nvidia-smi -L lists none" >&2; exit 1; }
+	@$(MAKE) --no-print-directory $(CUDA_READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" OUT="$(OUT)" .ci/gpu
+
+clean:  ## remove everything that make created
+	rm -rf $(VENV) .ci-venv $(OUT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
+		.hypothesis
+	find scheduler kernels benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or \
+		sys.exit("rackwatt: expected Python >= 3.11, got " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+
+# pip answers for what is installed; a stamp is newer than pyproject.toml once it has run.
+$(INSTALLED): pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(DEVELOPED): pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(INSTALLED) $@
+
+$(CUDA_READY): pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,$(CUDA_EXTRA)]'
+	@touch $(INSTALLED) $(DEVELOPED) $@

@@ -1,0 +1,214 @@
+"""From files to a checked plan, for every example: times, quality and memory.
+
+Every run is a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import machine
+
+PROJECT = Path(__file__).resolve().parent.parent
+SIZES = ("tiny", "colossus-tenth", "colossus")
+UNPLANNED = ("colossus",)  # read and compiled only, unless --plan-all
+HELP_RUNS = 5
+
+Record = dict[str, Any]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
+    parser.add_argument("--sizes", default=",".join(SIZES), help=f"of {', '.join(SIZES)}")
+    parser.add_argument("--seeds", default="0", help="such as 0 or 0,1 or 0-4")
+    parser.add_argument("--time-limit", type=float, default=45.0, help="seconds of planning (45)")
+    parser.add_argument("--workers", type=int, default=2, help="threads of the planner (2)")
+    parser.add_argument("--backend", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--plan-all", action="store_true", help="plan colossus as well")
+    parser.add_argument("--help-time", action="store_true", help="time `rackwatt --help` as well")
+    parser.add_argument("--json", type=Path, help="file for all records")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run every example with every seed, show a table, write the records."""
+    sizes = options.sizes.split(",")
+    missing = [size for size in sizes if not (PROJECT / "examples" / size).is_dir()]
+    if missing:
+        print(f"--sizes: expected folders under examples/, got {missing}", file=sys.stderr)
+        return 2
+    runs = [
+        run_alone(
+            {
+                "example": size,
+                "seed": seed,
+                "plan": options.plan_all or size not in UNPLANNED,
+                "time_limit_s": options.time_limit,
+                "workers": options.workers,
+                "backend": options.backend,
+            }
+        )
+        for size in sizes
+        for seed in seeds_of(options.seeds)
+    ]
+    from scheduler.result import versions
+
+    document: Record = {
+        "benchmark": "main",
+        "machine": machine(),
+        "versions": versions(),
+        "runs": runs,
+    }
+    if options.help_time:
+        document["help_s"] = help_s()
+    if options.json:
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    show(document)
+    return 0 if all(is_good(each) for each in runs) else 1
+
+
+def is_good(record: Record) -> bool:
+    """Whether a run ended, and with a plan inside every limit if it was to plan."""
+    return "error" not in record and (not record["plan"] or record["checked"] is True)
+
+
+def run_alone(case: Record) -> Record:
+    """Measure one case in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.main_job", json.dumps(case)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        return {**case, "error": f"exit {done.returncode}: {lines[-1]}"}
+    record: Record = json.loads(done.stdout.splitlines()[-1])
+    return record
+
+
+def measure(case: Record) -> Record:
+    """Read, compile and, if asked, plan and check one example in this process."""
+    from scheduler.check import check
+    from scheduler.compile import compile_problem
+    from scheduler.inputs import read_problem
+    from scheduler.result import peak_rss_mib, result_record
+    from scheduler.solve import solve
+    from scheduler.topology import Topology
+
+    folder = PROJECT / "examples" / case["example"]
+    clock = _Clock()
+    problem = read_problem(folder / "site.yaml", folder / "workload.yaml")
+    read_s = clock.lap_s()
+    compile_problem(problem, Topology(problem.site))
+    record = {**case, "read_s": read_s, "compile_s": clock.lap_s()}
+    if case["plan"]:
+        solution = solve(
+            problem,
+            seed=case["seed"],
+            time_limit_s=case["time_limit_s"],
+            workers=case["workers"],
+            backend=case["backend"],
+        )
+        plan_s = clock.lap_s()
+        verdict = check(problem, solution.plan)
+        check_s = clock.lap_s()
+        result = result_record(solution, plan_s)
+        record |= {
+            "plan_s": plan_s,
+            "check_s": check_s,
+            "status": result["status"],
+            "gap": result["gap"],
+            "checked": verdict.checked,
+            "violation": verdict.violation,
+            "unmet_firm_gpus": verdict.unmet_firm_gpus,
+            "margin_usd_per_h": verdict.margin_mills / 1000,
+            "placed_gpus": result["placed_gpus"],
+            "requested_gpus": result["requested_gpus"],
+        }
+    return {**record, "peak_rss_mib": round(peak_rss_mib(), 1)}
+
+
+def help_s() -> float:
+    """Return the median time of `rackwatt --help`, seconds."""
+    command = [str(Path(sys.executable).parent / "rackwatt"), "--help"]
+    times = []
+    for _ in range(HELP_RUNS):
+        clock = _Clock()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(clock.lap_s())
+    return statistics.median(times)
+
+
+def seeds_of(text: str) -> list[int]:
+    """Read seeds: ``0,2-4 -> [0, 2, 3, 4]``."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        seeds += range(int(first), int(last or first) + 1)
+    return seeds
+
+
+def show(document: Record) -> None:
+    """Print the records as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="main job")
+    for heading in ("example", "seed"):
+        table.add_column(heading)
+    columns = {
+        "read s": lambda each: f"{each['read_s']:.2f}",
+        "compile s": lambda each: f"{each['compile_s']:.2f}",
+        "plan s": lambda each: f"{each['plan_s']:.1f}",
+        "check s": lambda each: f"{each['check_s']:.2f}",
+        "status": lambda each: each["status"],
+        "gap": lambda each: f"{each['gap'] * 100:.2f} %",
+        "violation": lambda each: f"{each['violation']:,}",
+        "unmet": lambda each: f"{each['unmet_firm_gpus']:,}",
+        "margin $/h": lambda each: f"{each['margin_usd_per_h']:,.0f}",
+        "placed": lambda each: f"{each['placed_gpus'] / each['requested_gpus'] * 100:.1f} %",
+        "peak MiB": lambda each: f"{each['peak_rss_mib']:,.0f}",
+    }
+    for heading in columns:
+        table.add_column(heading, justify="right")
+    for each in document["runs"]:
+        cells = [_cell(write, each) for write in columns.values()]
+        table.add_row(each["example"], str(each["seed"]), *cells)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    for each in document["runs"]:
+        if "error" in each:
+            console.print(f"{each['example']}: {each['error']}", markup=False)
+    if "help_s" in document:
+        console.print(f"rackwatt --help: {document['help_s']:.2f} s, median of {HELP_RUNS}")
+    here = document["machine"]
+    found = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
+    console.print(f"{here['processor']}, {here['cores']} cores; {found}")
+
+
+def _cell(write: Any, record: Record) -> str:
+    """Write one figure; a dash where the run did not get to it."""
+    try:
+        return str(write(record))
+    except (KeyError, TypeError, ZeroDivisionError):
+        return "-"
+
+
+class _Clock:
+    """Seconds since the last lap."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    def lap_s(self) -> float:
+        """Return the seconds since the last call and start again."""
+        now = time.perf_counter()
+        lap, self._started = now - self._started, now
+        return round(lap, 3)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(json.loads(sys.argv[1]))))

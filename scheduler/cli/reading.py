@@ -1,0 +1,77 @@
+"""Reads what a verb is given: a folder that ``plan`` wrote, or a site, a workload and a plan."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import typer
+
+from scheduler.cli.console import BAD_INPUT, fail
+
+if TYPE_CHECKING:
+    from kernels.backend import BackendName
+    from scheduler.model import Plan, Problem, Site
+
+T = TypeVar("T")
+BACKENDS = ("auto", "cpu", "cuda")
+DIR_OR_FILES = "DIR | SITE WORKLOAD PLAN"
+
+
+def problem_of(site: Path, workload: Path, current: Path | None = None) -> Problem:
+    """Read a problem; mistakes are listed on stderr and end the command with exit code 2."""
+    from scheduler.inputs import read_problem
+
+    return _listing_mistakes(lambda: read_problem(site, workload, current))
+
+
+def plan_of(path: Path, problem: Problem) -> Plan:
+    """Read a plan of `problem`."""
+    from scheduler.inputs import read_plan
+
+    return _listing_mistakes(lambda: read_plan(path, problem))
+
+
+def site_of(path: Path) -> Site:
+    """Read a site alone."""
+    from scheduler.inputs import read_site_file
+
+    return _listing_mistakes(lambda: read_site_file(path))
+
+
+def planned(paths: Sequence[Path]) -> tuple[Problem, Plan]:
+    """Read a problem and its plan from one folder or from three paths."""
+    if len(paths) == 3:
+        site, workload, plan = paths
+        problem = problem_of(site, workload)
+        return problem, plan_of(plan, problem)
+    if len(paths) != 1:
+        fail(f"expected {DIR_OR_FILES}, got {len(paths)} paths")
+    folder = paths[0]
+    if not folder.is_dir():
+        fail(f"{folder}: expected a folder that `rackwatt plan` wrote")
+    current = folder / "current.json"
+    running = current if current.exists() else None
+    problem = problem_of(folder / "site.json", folder / "workload.json", running)
+    return problem, plan_of(folder / "plan.json", problem)
+
+
+def backend_of(text: str) -> BackendName:
+    """Return the name of a backend; anything else ends the command with exit code 2."""
+    if text not in BACKENDS:
+        fail(f"--backend: expected {', '.join(BACKENDS)}; got {text}")
+    return cast("BackendName", text)
+
+
+def _listing_mistakes(read: Callable[[], T]) -> T:
+    from scheduler.inputs import InputError
+    from scheduler.words import clean
+
+    try:
+        return read()
+    except InputError as error:
+        for mistake in error.mistakes:
+            print(clean(str(mistake)), file=sys.stderr)
+        raise typer.Exit(BAD_INPUT) from None

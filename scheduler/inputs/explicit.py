@@ -1,0 +1,141 @@
+"""The explicit form: every record written out as plain data in base units, and read again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from scheduler.inputs.document import Document
+from scheduler.inputs.mistakes import Loc, Mistakes, Place
+from scheduler.inputs.records import RESERVATION_FIELDS, record_model
+from scheduler.inputs.site_checks import validate_site
+from scheduler.inputs.validation import report
+from scheduler.inputs.workload_checks import validate_workload
+from scheduler.model import Job, Site, Workload
+
+SITE_FORMAT = "rackwatt-site/1"
+WORKLOAD_FORMAT = "rackwatt-workload/1"
+
+
+def site_document(site: Site) -> dict[str, Any]:
+    """Return every field of the site as plain JSON data; `read_site` gives an equal site."""
+    return {"format": SITE_FORMAT, **_sections(Site, site)}
+
+
+def workload_document(workload: Workload) -> dict[str, Any]:
+    """Return every field of the workload as plain JSON data; reading it gives an equal one."""
+    return {"format": WORKLOAD_FORMAT, **_sections(Workload, workload)}
+
+
+def read_site(data: object, place: Place, mistakes: Mistakes) -> Site | None:
+    """Read the explicit form of a site and check it; None after mistakes."""
+    fields = _read(Site, data, place, mistakes)
+    if fields is None:
+        return None
+    site = Site(**fields)
+    by_name = ByName(place, data)
+    before = len(mistakes)
+    validate_site(site, mistakes, by_name)
+    return site if len(mistakes) == before else None
+
+
+def read_workload(
+    data: object, place: Place, mistakes: Mistakes, site: Site | None
+) -> Workload | None:
+    """Read the explicit form of a workload and check it against the site, if there is one."""
+    fields = _read(Workload, data, place, mistakes)
+    if fields is None:
+        return None
+    workload = Workload(**fields)
+    before = len(mistakes)
+    validate_workload(workload, site, mistakes, ByName(place, data))
+    return workload if len(mistakes) == before else None
+
+
+def is_explicit(document: Document, form: str) -> bool:
+    """Whether the document says that it is written in the explicit form `form`."""
+    return isinstance(document.data, dict) and document.data.get("format") == form
+
+
+class ByName:
+    """Places of records by name: ``("racks", "r1", "feeds")`` instead of the list index."""
+
+    def __init__(self, place: Place, data: object) -> None:
+        self.place, self.data = place, data
+        self.index: dict[str, dict[object, int]] = {}
+
+    def where(self, loc: Loc) -> tuple[str, int]:
+        """File and line of the value at `loc`."""
+        if len(loc) > 1 and isinstance(loc[0], str):
+            number = self._section(loc[0]).get(loc[1])
+            if number is not None:
+                return self.place.where((loc[0], number, *loc[2:]))
+        return self.place.where(loc)
+
+    def _section(self, section: str) -> dict[object, int]:
+        if section not in self.index:
+            rows = self.data.get(section) if isinstance(self.data, dict) else None
+            self.index[section] = {
+                row.get("name"): number
+                for number, row in enumerate(rows if isinstance(rows, list) else [])
+                if isinstance(row, dict)
+            }
+        return self.index[section]
+
+
+def by_name(records: list[Any], section: str, place: Place, mistakes: Mistakes) -> dict[str, Any]:
+    """Return records by their name; a name that comes twice is a mistake."""
+    found: dict[str, Any] = {}
+    for number, record in enumerate(records):
+        if record.name in found:
+            loc = (section, number, "name")
+            mistakes.add(place, loc, "a name that no other has", record.name)
+        found[record.name] = record
+    return found
+
+
+def _read(record: type, data: object, place: Place, mistakes: Mistakes) -> dict[str, Any] | None:
+    model: type[BaseModel] = record_model(record)
+    content = {k: v for k, v in data.items() if k != "format"} if isinstance(data, dict) else data
+    try:
+        fields = vars(model.model_validate(content))
+    except ValidationError as error:
+        report(error, model, content, place, mistakes)
+        return None
+    before = len(mistakes)
+    named = {
+        key: by_name(value, key, place, mistakes) if isinstance(value, list) else value
+        for key, value in fields.items()
+    }
+    return named if len(mistakes) == before else None
+
+
+def plain(value: Any) -> Any:
+    """Return a record and all that it holds as plain JSON data."""
+    if dataclasses.is_dataclass(value):
+        skipped = RESERVATION_FIELDS if isinstance(value, Job) else ()
+        return {
+            each.name: plain(getattr(value, each.name))
+            for each in dataclasses.fields(value)
+            if each.name not in skipped
+        }
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    return str(value) if isinstance(value, Enum) else value
+
+
+def _sections(kind: type, record: Site | Workload) -> dict[str, Any]:
+    """Return the record as plain data; records by name become lists, in order."""
+    lists = [
+        key
+        for key, field in record_model(kind).model_fields.items()
+        if get_origin(field.annotation) is list
+    ]
+    content = plain(record)
+    return {key: list(value.values()) if key in lists else value for key, value in content.items()}

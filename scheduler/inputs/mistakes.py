@@ -1,0 +1,140 @@
+"""Mistakes in input files: collected with their places, reported all at once."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from dataclasses import dataclass
+from typing import Protocol
+
+Loc = tuple[str | int, ...]
+
+MOST_MISTAKES = 200  # what is listed one by one; the rest is counted
+_WIDTH = 80
+_PLAIN_KEY = re.compile(r"[\w.-]{1,60}")
+
+
+class Place(Protocol):
+    """Something whose values stand in files: a document, a folder of tables."""
+
+    def where(self, loc: Loc) -> tuple[str, int]:
+        """Return file and line of the value at `loc`; lines count from 1."""
+        ...
+
+
+class Plain(str):
+    """A `got` that is shown as it stands, without quotes: ``Plain("-5 kW")``."""
+
+    __slots__ = ()
+
+
+class _Short(reprlib.Repr):
+    """``repr`` of untrusted values, cut at every level."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxdict, self.maxlist, self.maxtuple = 2, 3, 4, 4
+        self.maxstring = self.maxlong = self.maxother = 60
+
+
+_SHORT = _Short()
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake: where it is, what was expected there and what was found."""
+
+    file: str
+    line: int
+    field: str
+    expected: str
+    got: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """``site.yaml:12: halls[0].power.ups_kw: expected > 0 kW, got -5 kW (hint: ...)``."""
+        hint = f" (hint: {self.hint})" if self.hint else ""
+        return _one_line(
+            f"{self.file}:{self.line}: {self.field}: expected {self.expected}, got {self.got}{hint}"
+        )
+
+
+class InputError(Exception):
+    """Input that cannot be used, with every mistake that was found."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = mistakes
+
+
+class Mistakes:
+    """Collects mistakes while files are read."""
+
+    def __init__(self) -> None:
+        self._found: list[Mistake] = []
+        self._more = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._found)
+
+    def __len__(self) -> int:
+        """How many were found, listed or only counted."""
+        return len(self._found) + self._more
+
+    def add(self, document: Place, loc: Loc, expected: str, got: object, hint: str = "") -> None:
+        """Add the mistake at `loc` of `document`; `got` is the value that stands there."""
+        if len(self._found) < MOST_MISTAKES:
+            file, line = document.where(loc)
+            self.add_at(file, line, field_text(loc), expected, got, hint)
+        else:
+            self._more += 1
+
+    def add_at(
+        self, file: str, line: int, field: str, expected: str, got: object, hint: str = ""
+    ) -> None:
+        """Add a mistake whose place is already known."""
+        if len(self._found) < MOST_MISTAKES:
+            self._found.append(Mistake(file, line, field, expected, shown(got), hint))
+        else:
+            self._more += 1
+
+    def raise_if_any(self) -> None:
+        """Raise `InputError` with all mistakes in order of their place, if there is any."""
+        if not self._found:
+            return
+        listed = sorted(self._found, key=lambda mistake: (mistake.file, mistake.line))
+        if self._more:
+            last = listed[-1]
+            listed.append(
+                Mistake(last.file, last.line, "further mistakes", "none", f"{self._more} more")
+            )
+        raise InputError(tuple(listed))
+
+
+def field_text(loc: Loc) -> str:
+    """Return `loc` as a person writes it: ``halls[0].power.ups_kw``."""
+    text = ""
+    for part in loc:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            key = part if _PLAIN_KEY.fullmatch(part) else _SHORT.repr(part)
+            text += f".{key}" if text else key
+    return text or "file"
+
+
+def shown(value: object) -> str:
+    """Return an untrusted value as one short line, control characters escaped."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = _one_line(value) if isinstance(value, Plain) else _SHORT.repr(value)
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."
+
+
+def _one_line(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

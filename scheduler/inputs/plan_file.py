@@ -1,0 +1,107 @@
+"""Plans: ``plan.json``, ``placements.csv`` or a folder that holds one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scheduler.inputs.document import Document
+from scheduler.inputs.fields import Name, Whole
+from scheduler.inputs.mistakes import Mistakes, Place
+from scheduler.inputs.site_checks import known
+from scheduler.inputs.tables import Folder, read_table
+from scheduler.inputs.validation import report
+from scheduler.model import Plan, Problem
+
+PLAN_FORMAT = "rackwatt-plan/1"
+COLUMNS = ("job", "rack", "units", "gpus", "nodes")
+_NAMES = ("plan.json", "placements.csv")
+
+Count = Annotated[Whole, Field(ge=0, le=10**12)]
+
+
+class PlacementEntry(BaseModel):
+    """Units of a job on a rack; GPUs and nodes follow from them and are not read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    job: Name
+    rack: Name
+    units: Count
+
+
+class PlanFile(BaseModel):
+    """A plan as it is written."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: Literal["rackwatt-plan/1"] = "rackwatt-plan/1"
+    placements: list[PlacementEntry]
+
+
+def read_plan(path: Path, problem: Problem) -> Plan:
+    """Read the plan at `path`; its jobs and racks must be those of `problem`.
+
+    Raises
+    ------
+    InputError
+        With every mistake: unknown jobs or racks, negative units, a pair that comes twice.
+    """
+    mistakes = Mistakes()
+    plan = read_plan_into(path, problem, mistakes)
+    mistakes.raise_if_any()
+    return plan
+
+
+def read_plan_into(path: Path, problem: Problem, mistakes: Mistakes) -> Plan:
+    """The same, with mistakes collected; the plan is empty after one."""
+    found = _load(_file_of(path), mistakes)
+    if found is None:
+        return Plan({})
+    content, place = found
+    try:
+        file = PlanFile.model_validate(content)
+    except ValidationError as error:
+        report(error, PlanFile, content, place, mistakes)
+        return Plan({})
+    return _build(file.placements, problem, place, mistakes)
+
+
+def _file_of(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    return next((path / name for name in _NAMES if (path / name).exists()), path / _NAMES[0])
+
+
+def _load(path: Path, mistakes: Mistakes) -> tuple[Any, Place] | None:
+    if path.suffix.lower() != ".csv":
+        document = Document.load(path, mistakes)
+        return None if document is None else (document.data, document)
+    before = len(mistakes)
+    table = read_table(path, COLUMNS, mistakes, required=COLUMNS[:3])
+    if table is None or len(mistakes) > before:
+        return None
+    empty = Document(str(path), {})
+    return {"placements": table.rows}, Folder(empty, {"placements": table})
+
+
+def _build(
+    placements: list[PlacementEntry], problem: Problem, place: Place, mistakes: Mistakes
+) -> Plan:
+    units: dict[str, dict[str, int]] = {}
+    seen: set[tuple[str, str]] = set()
+    before = len(mistakes)
+    for number, entry in enumerate(placements):
+        loc = ("placements", number)
+        known([entry.job], problem.jobs, mistakes, place, (*loc, "job"))
+        known([entry.rack], problem.site.racks, mistakes, place, (*loc, "rack"))
+        pair = (entry.job, entry.rack)
+        if pair in seen:
+            got = f"{entry.job} on {entry.rack}"
+            mistakes.add(place, loc, "each job once on a rack", got)
+        seen.add(pair)
+        if entry.units:
+            units.setdefault(entry.job, {})[entry.rack] = entry.units
+    return Plan(units) if len(mistakes) == before else Plan({})

@@ -1,0 +1,25 @@
+"""JSON Schemas of the files that people write, so that editors complete and check them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from scheduler.inputs.site_file import SiteFile
+from scheduler.inputs.workload_file import WorkloadFile, schema_of_jobs_file
+from scheduler.inputs.workload_tables import COLUMNS
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(kind: Literal["site", "workload"]) -> dict[str, Any]:
+    """Return the schema of ``site.yaml`` or ``workload.yaml``."""
+    model = SiteFile if kind == "site" else WorkloadFile
+    schema = model.model_json_schema(mode="validation")
+    if kind == "workload":
+        for section in COLUMNS:
+            fields = schema["properties"][section]
+            description = fields.pop("description", f"The {section}.")
+            shape = {key: fields.pop(key) for key in ("type", "items") if key in fields}
+            fields |= {"description": description, "anyOf": [shape, schema_of_jobs_file()]}
+    title = f"rackwatt {kind}"
+    return {"$schema": DIALECT, **schema, "title": title}

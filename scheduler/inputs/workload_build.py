@@ -1,0 +1,270 @@
+"""From the workload file to the model: units, defaults, names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import ValidationError
+
+from scheduler.inputs.catalogue import catalogue
+from scheduler.inputs.explicit import ByName, by_name
+from scheduler.inputs.mistakes import Mistakes, Place
+from scheduler.inputs.profiles import BUILT_IN, DEFAULT_ACTION
+from scheduler.inputs.validation import report
+from scheduler.inputs.workload_checks import validate_workload
+from scheduler.inputs.workload_file import (
+    ContractEntry,
+    JobEntry,
+    ProfileEntry,
+    SlaEntry,
+    TenantEntry,
+    Work,
+    WorkloadFile,
+)
+from scheduler.model import (
+    Conflict,
+    Contract,
+    Job,
+    Level,
+    PowerProfile,
+    RackType,
+    Site,
+    Sla,
+    Tenant,
+    Workload,
+)
+from scheduler.model.units import ceil_div, exact, round_down, round_up
+
+W_PER_MW = 1_000_000
+MILLS = 1000
+# (uptime below, part of the monthly fee), thousandths: common practice of GPU clouds [A].
+STANDARD_CREDITS = ((995, 100), (990, 250), (950, 1000))
+
+
+def build_workload(
+    content: object, place: Place, mistakes: Mistakes, site: Site | None
+) -> Workload | None:
+    """Read the content of a workload file and check it; None after mistakes.
+
+    Defaults depend on the site (its GPU types, its largest nodes), so that without one only the
+    file itself is checked.
+    """
+    try:
+        file = WorkloadFile.model_validate(content)
+    except ValidationError as error:
+        report(error, WorkloadFile, content, place, mistakes)
+        return None
+    if site is None:
+        return None
+    before = len(mistakes)
+    workload = _Builder(file, site, place).workload(mistakes)
+    if len(mistakes) > before:
+        return None
+    validate_workload(workload, site, mistakes, _named(file, workload, place))
+    return workload if len(mistakes) == before else None
+
+
+def _named(file: WorkloadFile, workload: Workload, place: Place) -> Place:
+    """Places by name; a contract without one has the name that was made for it."""
+    rows: dict[str, list[dict[str, Any]]] = {
+        "tenants": [{"name": each.name} for each in file.tenants],
+        "jobs": [{"name": each.name} for each in file.jobs],
+        "profiles": [{"name": each.name} for each in file.profiles],
+        "contracts": [{"name": name} for name in workload.contracts],
+    }
+    return ByName(place, rows)
+
+
+class _Builder:
+    """Converts entries with the site's hardware at hand."""
+
+    def __init__(self, file: WorkloadFile, site: Site, place: Place) -> None:
+        self.file, self.site, self.place = file, site, place
+        self.external = {each.name for each in file.tenants if each.kind == "external"}
+        own_actions = {each.name: each.power_action for each in file.profiles}
+        self.actions = {**DEFAULT_ACTION, **own_actions}
+
+    def workload(self, mistakes: Mistakes) -> Workload:
+        sections: dict[str, list[Any]] = {
+            "tenants": [_tenant(each) for each in self.file.tenants],
+            "contracts": self.contracts(mistakes),
+            "jobs": [self.job(number, each) for number, each in enumerate(self.file.jobs)],
+        }
+        own = [_profile(each) for each in self.file.profiles]
+        profiles = {**BUILT_IN, **by_name(own, "profiles", self.place, mistakes)}
+        named = {key: by_name(rows, key, self.place, mistakes) for key, rows in sections.items()}
+        return Workload(name=self.file.name, profiles=profiles, **named)
+
+    @cached_property
+    def types(self) -> Mapping[str, list[RackType]]:
+        """Rack types that stand on the site, by GPU type."""
+        used = {rack.type for rack in self.site.racks.values()}
+        found: dict[str, list[RackType]] = {}
+        for rack_type in self.site.rack_types.values():
+            if rack_type.name in used:
+                found.setdefault(rack_type.gpu_type, []).append(rack_type)
+        return found
+
+    @cached_property
+    def spelling(self) -> Mapping[str, str]:
+        """GPU types by their name in small letters."""
+        return {gpu_type.lower(): gpu_type for gpu_type in self.types}
+
+    def gpu_types(self, names: list[str] | None) -> tuple[str, ...]:
+        """Return the allowed types as the site spells them, without those it does not have.
+
+        A name that is not known at all stays and is found by the checks.
+        """
+        if names is None:
+            return tuple(self.types)
+        spelled = [self.spelling.get(each.lower(), each) for each in names]
+        missing = [each for each in spelled if each not in self.types]
+        if not missing or len(missing) == len(spelled):
+            return tuple(spelled)
+        elsewhere = {each.gpu_type for each in catalogue().values()}
+        return tuple(each for each in spelled if each.lower() not in elsewhere - set(self.types))
+
+    def allowed(self, gpu_types: tuple[str, ...]) -> list[RackType]:
+        return [each for name in gpu_types for each in self.types.get(name, [])]
+
+    def sizes(self, work: Work, racks: list[RackType], gpus: int | None) -> tuple[int, int]:
+        """Return (units, GPUs per unit); the largest allowed node is a unit by default."""
+        node = max((each.gpus_per_node for each in racks), default=1)
+        per_unit = work.gpus_per_unit or (node if gpus is None else min(node, gpus))
+        return work.units or ceil_div(gpus or 1, per_unit), per_unit
+
+    def contracts(self, mistakes: Mistakes) -> list[Contract]:
+        taken = {each.name for each in self.file.contracts if each.name}
+        found = []
+        for number, entry in enumerate(self.file.contracts):
+            name = entry.name or _free_name(f"{entry.tenant[:180]}-contract", taken)
+            taken.add(name)
+            found.append(self.contract(number, name, entry, mistakes))
+        return found
+
+    def contract(
+        self, number: int, name: str, entry: ContractEntry, mistakes: Mistakes
+    ) -> Contract:
+        gpu_types = self.gpu_types(entry.gpu_types)
+        racks = self.allowed(gpu_types)
+        gpus = entry.gpus
+        if entry.mw is not None and racks:
+            gpus = _gpus_of(entry.mw, racks)
+            if gpus == 0:
+                expected = "enough megawatts for one GPU"
+                mistakes.add(self.place, ("contracts", number, "mw"), expected, entry.mw)
+        units, per_unit = self.sizes(entry, racks, gpus or (None if entry.units else 1))
+        return Contract(
+            name=name,
+            tenant=entry.tenant,
+            units=units,
+            gpus_per_unit=per_unit,
+            gpu_types=gpu_types,
+            price_mills_per_gpu_h=round_down(entry.price_usd_per_gpu_h, MILLS),
+            firm=entry.firm,
+            profile=entry.power,
+            power_action=entry.power_action or "firm",
+            required=entry.topology.required if entry.topology else None,
+            within=tuple(entry.within),
+            sla=_sla(entry.sla) if entry.sla else Sla(),
+            notice_days=entry.notice_days,
+            term_days=entry.term_days,
+            take_or_pay=entry.take_or_pay,
+        )
+
+    def job(self, number: int, entry: JobEntry) -> Job:
+        gpu_types = self.gpu_types(entry.gpu_types)
+        racks = self.allowed(gpu_types)
+        units, per_unit = self.sizes(entry, racks, entry.gpus)
+        topology, spread = entry.topology, entry.spread
+        required = topology.required if topology else None
+        elastic = entry.gang is False or (entry.gang is None and entry.min_units is not None)
+        if not elastic and required == Level.NVLINK:
+            units, per_unit = _one_domain(units, per_unit, racks)
+        action = "firm" if entry.tenant in self.external else self.actions.get(entry.power, "firm")
+        file, line = self.place.where(("jobs", number))
+        return Job(
+            name=entry.name,
+            tenant=entry.tenant,
+            units=units,
+            gpus_per_unit=per_unit,
+            min_units=(entry.min_units or 1) if elastic else units,
+            gpu_types=gpu_types,
+            profile=entry.power,
+            power_action=entry.power_action or action,
+            value_mills_per_gpu_h=round_down(entry.value_usd_per_gpu_h, MILLS),
+            priority=entry.priority,
+            required=required,
+            preferred=topology.preferred if topology else None,
+            slowdown_permille=topology.slowdown if topology else 0,
+            spread_level=spread.level if spread else None,
+            spread_max_units=spread.max_units if spread else None,
+            within=tuple(entry.within),
+            duration_h=None if entry.duration_h is None else round_up(entry.duration_h),
+            source=f"{_base_name(file)}:{line}",
+        )
+
+
+def _base_name(file: str) -> str:
+    """Leave the folder out, so that moved files give the same workload."""
+    return file.replace("\\", "/").rpartition("/")[2]
+
+
+def _one_domain(units: int, per_unit: int, racks: list[RackType]) -> tuple[int, int]:
+    """Make one unit of a gang that must lie in one NVLink domain, if some domain is that large."""
+    largest = max(
+        (each.gpus if each.nvlink_domain == Level.RACK else each.gpus_per_node for each in racks),
+        default=0,
+    )
+    whole = units * per_unit
+    return (1, whole) if whole <= largest else (units, per_unit)
+
+
+def _gpus_of(megawatts: float, racks: list[RackType]) -> int:
+    """GPUs that draw so much at their observed peak, of the type that draws most."""
+    limit_w = exact(megawatts) * W_PER_MW
+    return min(int(limit_w * each.gpus // each.observed_peak_w) for each in racks)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    return free
+
+
+def _tenant(entry: TenantEntry) -> Tenant:
+    conflicts = tuple(
+        Conflict(tenant=each, level=Level.RACK)
+        if isinstance(each, str)
+        else Conflict(tenant=each.tenant, level=each.level)
+        for each in entry.conflicts
+    )
+    external = entry.kind == "external"
+    return Tenant(
+        name=entry.name, external=external, isolation=entry.isolation, conflicts=conflicts
+    )
+
+
+def _profile(entry: ProfileEntry) -> PowerProfile:
+    return PowerProfile(
+        name=entry.name,
+        mean_permille=entry.mean,
+        peak_permille=entry.peak,
+        cap_permille=entry.cap,
+        swing_permille=entry.swing,
+        synchronous=entry.synchronous,
+        source=entry.source,
+    )
+
+
+def _sla(entry: SlaEntry) -> Sla:
+    tiers = (
+        STANDARD_CREDITS
+        if entry.credits == "standard"
+        else tuple((each.uptime_below, each.credit) for each in entry.credits)
+    )
+    return Sla(survives=tuple(entry.survives), spare_permille=entry.spare_nodes, credit_tiers=tiers)

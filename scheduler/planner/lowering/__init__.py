@@ -1,0 +1,92 @@
+"""From forms to an integer program over (job, rack class): one file for each form.
+
+Every row is implied by the forms, so with any classes the optimum bounds every plan; with every
+rack a class of its own (`Classes.is_exact`) the program and the forms say the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels.forms import (
+    AssignmentCost,
+    Compiled,
+    GroupCount,
+    GroupPresence,
+    Ints,
+    LinearLoad,
+    Packing,
+    Shards,
+)
+from scheduler.planner.classes import Classes
+from scheduler.planner.lowering.assignment_cost import lower_assignment_cost
+from scheduler.planner.lowering.draft import Draft, Point
+from scheduler.planner.lowering.group_count import lower_group_count
+from scheduler.planner.lowering.group_presence import lower_group_presence
+from scheduler.planner.lowering.linear_load import lower_linear_load
+from scheduler.planner.lowering.packing import lower_packing
+from scheduler.planner.lowering.units import lower_units
+from scheduler.planner.program import Arrays
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """A finished program and how to read it."""
+
+    classes: Classes
+    arrays: Arrays
+    firm: Ints  # (columns,) GPUs of firm obligation per unit of a column
+    job: Ints  # (X,) job of each placement column
+    rack_class: Ints  # (X,)
+    column: Ints  # (X,) placement columns
+    blocks: tuple[tuple[Ints, Point], ...]
+    num_jobs: int
+
+    def units(self, x: Ints) -> Ints:
+        """Return the units per (job, class) of a solution, (J, C)."""
+        units = np.zeros((self.num_jobs, self.classes.count), np.int64)
+        units[self.job, self.rack_class] = x[self.column]
+        return units
+
+    def point(self, shards: Shards) -> Ints:
+        """Return the solution that stands for a plan, for use as a start."""
+        units = np.zeros((self.num_jobs, self.classes.count), np.int64)
+        np.add.at(units, (shards.job, self.classes.of_rack[shards.rack]), shards.units)
+        x = np.zeros(self.arrays.num_columns, np.int64)
+        x[self.column] = units[self.job, self.rack_class]
+        for columns, values in self.blocks:
+            x[columns] = values(units)
+        return np.clip(x, self.arrays.low, self.arrays.high)
+
+
+def lower(compiled: Compiled, classes: Classes) -> Lowered:
+    """Lower every form of `compiled` onto `classes`."""
+    draft = Draft.begin(compiled, classes)
+    lower_units(draft)
+    for form in compiled.forms:
+        match form:
+            case AssignmentCost():
+                lower_assignment_cost(draft, form)
+            case Packing():
+                lower_packing(draft, form)
+            case GroupCount():
+                lower_group_count(draft, form)
+            case GroupPresence():
+                lower_group_presence(draft, form)
+            case LinearLoad():
+                lower_linear_load(draft, form)
+    firm = np.zeros(draft.program.num_columns, np.int64)
+    for columns, values in draft.firm:
+        np.add.at(firm, columns, values)
+    return Lowered(
+        classes,
+        draft.program.finish(),
+        firm,
+        draft.job,
+        draft.rack_class,
+        draft.x,
+        tuple(draft.blocks),
+        compiled.num_jobs,
+    )

@@ -1,0 +1,136 @@
+"""Who is present in which domain: sharing, spans and their prices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.forms import NONE, Bools, GroupPresence, Ints
+from scheduler.planner.lowering.cells import Cells
+from scheduler.planner.lowering.draft import Draft
+
+
+def lower_group_presence(draft: Draft, form: GroupPresence) -> None:
+    cells = Cells.of(form, draft.classes, draft.compiled.packing)
+    share = form.may_share
+    others = np.zeros(len(form.group_names), np.int64) if share is None else (~share).sum(0)
+    exclusive = (others == len(form.group_names) - 1) & (others > 0)
+    bounded = (form.max_domains < cells.total) | (form.price_mills > 0)
+    needs = exclusive | (others > 0) | bounded
+    group = form.group_of_job[draft.job].astype(np.int64)
+    cell = cells.of_class[draft.rack_class]
+    there = (group != NONE) & (cell != NONE)
+    concerned = there & needs[group]
+    pairs, which = np.unique(
+        np.stack([group[concerned], cell[concerned]]), axis=1, return_inverse=True
+    )
+    which = which.ravel()
+    present = draft.program.columns(pairs.shape[1], high=cells.domains[pairs[1]])
+    _link_presence(draft, cells, present, pairs, which, concerned)
+    _hint_presence(draft, cells, present, pairs, which, concerned)
+    _domains_of_group(draft, form, present, pairs, np.flatnonzero(bounded))
+    if exclusive.any():
+        _exclude(draft, cells, present, pairs, exclusive, there, group, cell)
+    _keep_apart(draft, form, cells, present, pairs, exclusive)
+
+
+def _link_presence(
+    draft: Draft, cells: Cells, present: Ints, pairs: Ints, which: Ints, concerned: Bools
+) -> None:
+    """Units lie only where their group is present."""
+    size, x = draft.size[concerned], draft.x[concerned]
+    in_bins = size > 0
+    rows = draft.program.rows(len(present), high=0)
+    draft.program.entries(rows[which[in_bins]], x[in_bins], size[in_bins])
+    draft.program.entries(rows, present, -cells.most_slots[pairs[1]])
+    most = draft.most[draft.job, draft.rack_class][concerned]
+    free = np.flatnonzero(~in_bins | (cells.domains[pairs[1][which]] == 1))
+    rows = draft.program.rows(len(free), high=0)
+    draft.program.entries(rows, x[free], 1)
+    draft.program.entries(rows, present[which[free]], -most[free])
+
+
+def _hint_presence(
+    draft: Draft, cells: Cells, present: Ints, pairs: Ints, which: Ints, concerned: Bools
+) -> None:
+    job, rack_class = draft.job[concerned], draft.rack_class[concerned]
+    size = draft.size[concerned]
+
+    def values(units: Ints) -> Ints:
+        here = units[job, rack_class]
+        slots = np.bincount(which, here * size, len(present)).astype(np.int64)
+        any_here = np.bincount(which, here, len(present)) > 0
+        most = np.maximum(cells.most_slots[pairs[1]], 1)
+        return np.asarray(np.maximum(-(-slots // most), any_here), np.int64)
+
+    draft.blocks.append((present, values))
+
+
+def _domains_of_group(
+    draft: Draft, form: GroupPresence, present: Ints, pairs: Ints, groups: Ints
+) -> None:
+    """At most `max_domains`; each above `free_domains` has its price."""
+    row_of = np.full(len(form.group_names), -1)
+    row_of[groups] = draft.program.rows(len(groups), high=form.max_domains[groups])
+    mine = row_of[pairs[0]] >= 0
+    draft.program.entries(row_of[pairs[0][mine]], present[mine], 1)
+    priced = groups[form.price_mills[groups] > 0]
+    extra = draft.program.columns(
+        len(priced), high=form.num_domains, gain=-form.price_mills[priced]
+    )
+    row_of = np.full(len(form.group_names), -1)
+    row_of[priced] = rows = draft.program.rows(len(priced), high=form.free_domains[priced])
+    mine = row_of[pairs[0]] >= 0
+    draft.program.entries(row_of[pairs[0][mine]], present[mine], 1)
+    draft.program.entries(rows, extra, -1)
+    count = draft.blocks[-1][1]
+
+    def values(units: Ints) -> Ints:
+        domains = np.bincount(pairs[0], count(units), len(form.group_names)).astype(np.int64)
+        return np.asarray(np.maximum(domains[priced] - form.free_domains[priced], 0))
+
+    draft.blocks.append((extra, values))
+
+
+def _exclude(
+    draft: Draft,
+    cells: Cells,
+    present: Ints,
+    pairs: Ints,
+    exclusive: Bools,
+    there: Bools,
+    group: Ints,
+    cell: Ints,
+) -> None:
+    """What exclusive groups hold, nobody else uses."""
+    rows = draft.program.rows(len(cells.slots), high=cells.slots)
+    owned = exclusive[pairs[0]]
+    draft.program.entries(rows[pairs[1][owned]], present[owned], cells.least_slots[pairs[1][owned]])
+    shared = there.copy()
+    shared[there] = ~exclusive[group[there]]
+    draft.program.entries(rows[cell[shared]], draft.x[shared], draft.size[shared])
+    single = shared & (draft.size == 0)
+    single[single] = cells.domains[cell[single]] == 1
+    free = np.flatnonzero(single)
+    most = draft.most[draft.job, draft.rack_class]
+    rows = draft.program.rows(len(free), high=most[free])
+    draft.program.entries(rows, draft.x[free], 1)
+    for row, column in zip(rows.tolist(), free.tolist(), strict=True):
+        owners = present[owned & (pairs[1] == cell[column])]
+        draft.program.entries(row, owners, most[column])
+
+
+def _keep_apart(
+    draft: Draft, form: GroupPresence, cells: Cells, present: Ints, pairs: Ints, exclusive: Bools
+) -> None:
+    """Two groups in conflict are not present in the same domain."""
+    if form.may_share is None:
+        return
+    of_pair = {(int(g), int(e)): int(c) for (g, e), c in zip(pairs.T, present, strict=True)}
+    foes = np.argwhere(np.triu(~form.may_share))
+    for a, b in foes.tolist():
+        if exclusive[a] or exclusive[b]:
+            continue  # already kept apart by the slots of the domain
+        for cell, domains in enumerate(cells.domains.tolist()):
+            if (a, cell) in of_pair and (b, cell) in of_pair:
+                (row,) = draft.program.rows(1, high=domains).tolist()
+                draft.program.entries(row, [of_pair[a, cell], of_pair[b, cell]], 1)

@@ -1,0 +1,205 @@
+"""The record of a plan: what ``result.json`` holds."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+from collections.abc import Callable, Iterable
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from scheduler import __version__
+from scheduler.model import Finding, Job, Kind, Plan, Problem, Rack, RackType, slots_per_unit
+from scheduler.words import tightness
+
+if TYPE_CHECKING:
+    from scheduler.solve import Solution
+    from scheduler.topology import Topology
+
+Record = dict[str, object]
+
+POWER = ("power_normal", "power_failover")
+LOOPS = ("cooling_loops",)
+RETURNS = ("return_temperature",)
+INLETS = ("inlet_temperature",)
+PACKAGES = ("numpy", "ortools")
+
+
+def result_record(solution: Solution, wall_s: float) -> Record:
+    """Return the record of `solution`, found in `wall_s` seconds, reading included."""
+    problem, plan, score = solution.problem, solution.plan, solution.score
+    placed_gpus, requested_gpus = gpus_of(problem, plan)
+    return {
+        "status": solution.status,
+        "violation": score.violation,
+        "unmet_firm_gpus": score.unmet_firm_gpus,
+        "margin_usd_per_h": score.margin_mills / 1000,
+        "bound_usd_per_h": None if solution.bound_mills is None else solution.bound_mills / 1000,
+        "gap": solution.gap,
+        "placed_gpus": placed_gpus,
+        "requested_gpus": requested_gpus,
+        "power": _power_record(problem, plan, solution.verdict.findings),
+        "cooling": {
+            "worst_headroom": headroom(tightest(solution.verdict.findings, LOOPS)),
+            "worst_return": headroom(tightest(solution.verdict.findings, RETURNS)),
+            "worst_inlet": headroom(tightest(solution.verdict.findings, INLETS)),
+        },
+        "stranded_mw": stranded_w(problem, plan, solution.topology) / 1e6,
+        "isolation_cost_usd_per_h": isolation_cost_mills(problem, plan, score.margin_mills) / 1000,
+        "by_term": {
+            term: {
+                "violation": each.violation,
+                "margin_usd_per_h": each.margin_mills / 1000,
+            }
+            for term, each in score.by_term.items()
+        },
+        "checked": solution.verdict.checked,
+        "seed": solution.seed,
+        "backend": solution.backend,
+        "versions": versions(),
+        "wall_s": round(wall_s, 3),
+        "phases_s": {phase: round(seconds, 3) for phase, seconds in solution.phases_s.items()},
+        "peak_rss_mib": round(peak_rss_mib(), 1),
+    }
+
+
+def gpus_of(problem: Problem, plan: Plan) -> tuple[int, int]:
+    """Return GPUs that are placed and GPUs that are asked for.
+
+    Jobs inside a contract run on GPUs that the contract asks for already; spares are left out.
+    """
+    placed = asked = 0
+    for job in problem.jobs.values():
+        if not problem.is_inside_contract(job):
+            asked += job.gpus
+            placed += min(job.gpus, plan.placed_units(job.name) * job.gpus_per_unit)
+    return placed, asked
+
+
+def tightest(findings: Iterable[Finding], terms: tuple[str, ...]) -> Finding | None:
+    """Return the limit of `terms` with the smallest share left."""
+    limits = (f for f in findings if f.term in terms and f.kind is Kind.LIMIT)
+    return min(limits, key=tightness, default=None)
+
+
+def headroom(finding: Finding | None) -> Record | None:
+    """Return what is left below a limit, with its state and node."""
+    if finding is None:
+        return None
+    return {
+        "node": finding.subject,
+        "state": finding.state,
+        "amount": finding.amount,
+        "limit": finding.limit,
+        "headroom": finding.limit - finding.amount,
+        "unit": finding.unit,
+        "share": round(tightness(finding), 6),
+    }
+
+
+def planned_w(problem: Problem, plan: Plan, watts: Callable[[Job, RackType], int]) -> int:
+    """Return IT power: idle of every rack, base loads, and `watts` for every placed unit."""
+    site = problem.site
+    standing = sum(problem.idle_w(rack) for rack in site.racks.values())
+    standing += sum(load.power_w for load in site.base_loads)
+    return standing + sum(
+        units * watts(problem.jobs[job], site.type_of(site.racks[rack]))
+        for job, rack, units in plan.shards()
+    )
+
+
+def fleet_w(problem: Problem, watts: Callable[[RackType], int]) -> int:
+    """Return the power of all racks at `watts` each, base loads included."""
+    site = problem.site
+    racks = sum(watts(site.type_of(rack)) for rack in site.racks.values())
+    return racks + sum(load.power_w for load in site.base_loads)
+
+
+def stranded_w(problem: Problem, plan: Plan, topology: Topology) -> int:
+    """Return firm power that nothing uses.
+
+    ``sum over groups of UPS of max(0, firm_w - load_w)``: `firm_w` is the largest load that the
+    group carries at the loss of any one of its members; `load_w` is what its consumers draw once
+    jobs have acted on a failure.
+    """
+    free_w = 0
+    flows = topology.normal_flows()
+    drawn_w = _acted_w(problem, plan)
+    for group in topology.redundancy_found():
+        consumers = {name for node in group.members for name in flows.get(node, ())}
+        free_w += max(0, group.firm_w - sum(drawn_w[name] for name in consumers))
+    return free_w
+
+
+def isolation_cost_mills(problem: Problem, plan: Plan, margin_mills: int) -> int:
+    """Return what idle GPUs in domains that a tenant has alone would earn, in mills per hour.
+
+    ``idle GPUs * margin / placed GPUs``, rounded down; 0 while nothing is earned.
+    """
+    placed_gpus, _ = gpus_of(problem, plan)
+    if placed_gpus == 0 or margin_mills <= 0:
+        return 0
+    return idle_isolated_gpus(problem, plan) * margin_mills // placed_gpus
+
+
+def idle_isolated_gpus(problem: Problem, plan: Plan) -> int:
+    """Return GPUs that nobody uses on racks of domains that one tenant has to itself."""
+    site, ladder = problem.site, problem.site.isolation_ladder
+    owned: set[tuple[str, str]] = set()
+    taken: dict[str, int] = {}
+    for name, rack_name, units in plan.shards():
+        job, rack = problem.jobs[name], site.racks[rack_name]
+        for kind in ladder.get(problem.tenant_of(job).isolation, ()):
+            domain = site.domain_of(rack, kind)
+            if domain is not None:
+                owned.add((kind, domain))
+        if not problem.is_inside_contract(job):
+            slots = units * slots_per_unit(job, site.type_of(rack))
+            taken[rack_name] = taken.get(rack_name, 0) + slots
+    kinds = {kind for kind, _ in owned}
+
+    def idle(rack: Rack) -> int:
+        if not any((kind, site.domain_of(rack, kind)) in owned for kind in kinds):
+            return 0
+        usable = site.usable_nodes(rack) * site.type_of(rack).gpus_per_node
+        return max(0, usable - taken.get(rack.name, 0))
+
+    return sum(idle(rack) for rack in site.racks.values())
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that a plan depends on."""
+    found = {"rackwatt": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def peak_rss_mib() -> float:
+    """Return the most memory that this process has held, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _power_record(problem: Problem, plan: Plan, findings: tuple[Finding, ...]) -> Record:
+    return {
+        "basis": problem.site.power_basis,
+        "it_mw": planned_w(problem, plan, problem.peak_w) / 1e6,
+        "nameplate_mw": fleet_w(problem, lambda rack_type: rack_type.nameplate_w) / 1e6,
+        "observed_peak_mw": fleet_w(problem, lambda rack_type: rack_type.observed_peak_w) / 1e6,
+        "worst_headroom": headroom(tightest(findings, POWER)),
+    }
+
+
+def _acted_w(problem: Problem, plan: Plan) -> dict[str, int]:
+    """Return what every rack and base load draws once jobs have acted."""
+    site = problem.site
+    drawn_w = {rack.name: problem.idle_w(rack) for rack in site.racks.values()}
+    drawn_w.update((load.name, load.power_w) for load in site.base_loads)
+    for job, rack, units in plan.shards():
+        drawn_w[rack] += units * problem.acted_w(problem.jobs[job], site.type_of(site.racks[rack]))
+    return drawn_w

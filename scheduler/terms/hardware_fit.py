@@ -1,0 +1,110 @@
+"""Term `hardware_fit`: a unit lies only on racks that suit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from kernels.forms import AssignmentCost, Bools, Form, Index
+from scheduler.model import Finding, Job, Kind, Level, Plan, Problem, Rack, slots_per_unit
+from scheduler.terms.base import Terrain
+
+
+@dataclass(frozen=True)
+class HardwareFit:
+    """A unit lies only on a live rack of an allowed GPU type, inside `within`, that can hold it.
+
+    ``x[j, r] = 0`` unless ``gpu_type[r] in gpu_types[j]``, ``usable_nodes[r] > 0``,
+    ``within[j]`` is empty or names the rack, its array, pod or hall,
+    ``slots[j, r] <= gpus[r]`` and, where NVLink is required, the unit fits one NVLink domain.
+    Every unit that is placed elsewhere is a violation of 1 unit. Source: derived [D].
+    """
+
+    name: ClassVar[str] = "hardware_fit"
+
+    def applies(self, problem: Problem) -> bool:
+        """Any job needs hardware."""
+        return bool(problem.jobs)
+
+    def compile(self, terrain: Terrain) -> Iterator[Form]:
+        """Yield one `AssignmentCost` without costs; racks that suit the same jobs are one kind."""
+        kind_of_rack, samples = _kinds(terrain)
+        num_jobs, num_kinds = len(terrain.jobs), len(samples)
+        yield AssignmentCost(
+            term=self.name,
+            kind_of_rack=kind_of_rack,
+            cost_mills=np.zeros((num_jobs, num_kinds), np.int64),
+            allowed=_allowed(terrain, samples),
+            value_mills=np.zeros(num_jobs, np.int64),
+            firm_gpus=np.zeros(num_jobs, np.int64),
+        )
+
+    def explain(self, problem: Problem, plan: Plan) -> Iterator[Finding]:
+        """Yield the units of every placed job that lie where they must not."""
+        for name, racks in plan.units.items():
+            job = problem.jobs[name]
+            why = {rack: obstacle(problem, job, problem.site.racks[rack]) for rack in racks}
+            wrong = {rack: reason for rack, reason in why.items() if reason}
+            yield Finding(
+                term=self.name,
+                kind=Kind.LIMIT,
+                subject=name,
+                amount=sum(racks[rack] for rack in wrong),
+                limit=0,
+                unit="units",
+                jobs=(name,),
+                message="; ".join(
+                    f"{racks[rack]} units on {rack}: {reason}" for rack, reason in wrong.items()
+                ),
+            )
+
+
+def obstacle(problem: Problem, job: Job, rack: Rack) -> str:
+    """Return in words why no unit of `job` may lie on `rack`, empty if it may."""
+    rack_type = problem.site.type_of(rack)
+    if rack_type.gpu_type not in job.gpu_types:
+        return f"has {rack_type.gpu_type}, allowed are {', '.join(job.gpu_types)}"
+    if rack.drained:
+        return "is drained"
+    if rack.down_nodes >= rack_type.nodes:
+        return "all nodes are down"
+    places = (rack.name, rack.array, rack.pod, rack.hall)
+    if job.within and not any(place in job.within for place in places):
+        return f"is not within {', '.join(job.within)}"
+    if slots_per_unit(job, rack_type) > rack_type.gpus:
+        return f"holds {rack_type.gpus} GPUs, a unit takes {job.gpus_per_unit}"
+    reach = rack_type.gpus if rack_type.nvlink_domain is Level.RACK else rack_type.gpus_per_node
+    if job.required is Level.NVLINK and job.gpus_per_unit > reach:
+        return f"joins {reach} GPUs by NVLink, a unit takes {job.gpus_per_unit}"
+    return ""
+
+
+def _kinds(terrain: Terrain) -> tuple[Index, tuple[Rack, ...]]:
+    """Return the kind of every rack, (R,), and one sample rack of each kind."""
+    site = terrain.problem.site
+    named = {place for job in terrain.jobs for place in job.within}
+    index: dict[object, int] = {}
+    samples: list[Rack] = []
+    kinds = np.zeros(len(terrain.racks), np.int32)
+    for r, rack in enumerate(terrain.racks):
+        places = named.intersection((rack.name, rack.array, rack.pod, rack.hall))
+        key = (rack.type, site.usable_nodes(rack) > 0, frozenset(places))
+        kinds[r] = index.setdefault(key, len(index))
+        if kinds[r] == len(samples):
+            samples.append(rack)
+    return kinds, tuple(samples)
+
+
+def _allowed(terrain: Terrain, samples: tuple[Rack, ...]) -> Bools:
+    """Return which job may lie on which kind, (J, K); jobs with equal needs are asked once."""
+    answers: dict[object, list[bool]] = {}
+    rows: list[list[bool]] = []
+    for job in terrain.jobs:
+        needs = (job.gpu_types, job.within, job.gpus_per_unit, job.required is Level.NVLINK)
+        if needs not in answers:
+            answers[needs] = [terrain.problem.allows(job, rack) for rack in samples]
+        rows.append(answers[needs])
+    return np.array(rows, np.bool_).reshape(len(rows), len(samples))

@@ -1,0 +1,237 @@
+"""Why a job is where it is, or why it is not placed: the reasoning of ``rackwatt explain``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from scheduler.changes import single_changes
+from scheduler.model import Finding, Job, Kind, Plan, Problem
+from scheduler.room import Domain, Room
+from scheduler.trial import Bench, Trial, key, needed_units
+from scheduler.words import (
+    HEADROOM_UNITS,
+    load_of_limit,
+    money,
+    places,
+    quantity,
+    state_words,
+    tightness,
+)
+
+BLOCKERS = 5  # broken limits that are told one by one
+MOST_LOOKS = 10  # unplaced jobs that a list of reasons checks
+RACKS_LOOKED_AT = 3_000  # and racks that these checks look at together
+NODES_ARE_FREE = "nodes are free"
+HOLDERS = 5  # tightest limits of a placed job
+ROOM_TERMS = ("units", "rack_capacity", "isolation", "conflicts")  # told as room, not as limits
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """What there is to say about one job, most important first."""
+
+    job: str
+    asked_units: int
+    placed_units: int
+    asked_gpus: int
+    placed_gpus: int
+    where: str  # halls, arrays and racks; empty if not placed
+    lines: tuple[str, ...]
+    changes: tuple[str, ...] = ()  # single changes that would let it in, the smallest first
+
+    @property
+    def dominant(self) -> str:
+        """The first reason."""
+        return self.lines[0] if self.lines else ""
+
+
+def why(problem: Problem, plan: Plan, name: str) -> Reasons:
+    """Explain job `name` with every rule looked at. Raises KeyError for an unknown job."""
+    job = problem.jobs[name]
+    placed = plan.placed_units(name)
+    bench = Bench.build(problem, plan, name)
+    needed = needed_units(job, placed=placed)
+    if placed >= needed:
+        return _reasons(problem, plan, job, tuple(_what_holds(bench, plan)))
+    best = min(bench.trials(needed), key=lambda t: (-t.units, t.rank), default=None)
+    lines = tuple(_what_blocks(bench, best, needed))
+    if best is not None and best.units >= needed and not best.broken:
+        return _reasons(problem, plan, job, lines)
+    return _reasons(problem, plan, job, lines, single_changes(bench, best, needed))
+
+
+def why_not(problem: Problem, plan: Plan, name: str, room: Room | None = None) -> Reasons:
+    """Give the dominant reason why `name` is not placed in full, from room and isolation alone."""
+    job = problem.jobs[name]
+    room = room or Room(problem, plan)
+    placed = plan.placed_units(name)
+    missing = needed_units(job, placed=placed) - (placed if job.required is None else 0)
+    short = _room_line(room, room.domains(job), job, max(0, missing))
+    line = short or (
+        f"{NODES_ARE_FREE} for {job.gpus_per_unit * missing:,} GPUs; "
+        "another limit is in the way, or it does not pay"
+    )
+    return _reasons(problem, plan, job, (line,))
+
+
+def unplaced_reasons(problem: Problem, plan: Plan) -> dict[str, str]:
+    """Return the dominant reason of every job that is not placed in full, largest gap first.
+
+    Where room is not the reason, the check looks for it: for the first few jobs, fewer on a
+    larger site, so that the answer takes seconds.
+    """
+    room = Room(problem, plan)
+    missing = {
+        job.name: job.gpus - min(job.gpus, plan.placed_units(job.name) * job.gpus_per_unit)
+        for job in problem.jobs.values()
+    }
+    gaps = sorted((name for name in missing if missing[name]), key=lambda name: -missing[name])
+    reasons: dict[str, str] = {}
+    looks = min(MOST_LOOKS, max(1, RACKS_LOOKED_AT // max(1, len(problem.site.racks))))
+    for name in gaps:
+        reasons[name] = why_not(problem, plan, name, room).dominant
+        if looks and reasons[name].startswith(NODES_ARE_FREE):
+            looks -= 1
+            reasons[name] = _checked_reason(problem, plan, name) or reasons[name]
+    return reasons
+
+
+def _checked_reason(problem: Problem, plan: Plan, name: str) -> str:
+    """Say what the first of the best places would break."""
+    bench = Bench.build(problem, plan, name)
+    needed = needed_units(bench.job, placed=plan.placed_units(name))
+    trials = [trial for trial in islice(bench.trials(needed), 2) if trial.units >= needed]
+    best = min(trials, key=lambda trial: trial.rank, default=None)
+    return next(_what_blocks(bench, best, needed), "")
+
+
+def limit_line(finding: Finding) -> str:
+    """Say in words by how much a limit is exceeded, and in which state."""
+    state = state_words(finding.state)
+    if finding.unit in HEADROOM_UNITS:
+        over = quantity(finding.violation, finding.unit)
+        return f"{finding.subject} would reach {load_of_limit(finding)}{state}, {over} too much"
+    if finding.message:
+        return f"{finding.subject}{state}: {finding.message}"
+    return f"{finding.subject}{state}: {load_of_limit(finding)} ({finding.term})"
+
+
+def _reasons(
+    problem: Problem, plan: Plan, job: Job, lines: tuple[str, ...], changes: tuple[str, ...] = ()
+) -> Reasons:
+    placed = plan.placed_units(job.name)
+    asked = job.units if job.promised_units is None else job.promised_units
+    return Reasons(
+        job=job.name,
+        asked_units=asked,
+        placed_units=placed,
+        asked_gpus=job.gpus,
+        placed_gpus=placed * job.gpus_per_unit,
+        where=places(problem.site, plan.units.get(job.name, {})),
+        lines=lines,
+        changes=changes,
+    )
+
+
+def _what_blocks(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]:
+    """Yield room first, then the limits that the best place would break."""
+    short = _room_line(bench.room, bench.domains, bench.job, needed)
+    if short:
+        yield short
+    if best is None:
+        return
+    limits = _one_each(f for f in best.broken if not (short and f.term in ROOM_TERMS))
+    for finding in limits[:BLOCKERS]:
+        yield limit_line(finding)
+    if len(limits) > BLOCKERS:
+        yield f"and {len(limits) - BLOCKERS} more limits in its best place, {best.where.name}"
+    if not best.broken and best.units >= needed:
+        gain = best.verdict.margin_mills - bench.before.margin_mills
+        racks = places(bench.problem.site, best.plan.units[bench.job.name])
+        yield (
+            f"no limit is in the way on {racks}; there it would change the margin by {money(gain)}"
+            + ("" if gain > 0 else ", so leaving it out pays more")
+        )
+
+
+def _room_line(room: Room, domains: tuple[Domain, ...], job: Job, needed: int) -> str:
+    """Say what is short of free nodes; empty if some domain has enough of them open."""
+    gpus = job.gpus_per_unit
+    one = f" in one {job.required}" if job.required and job.required != "site" else ""
+    if not domains:
+        reasons = "; ".join(f"{count} racks: {why}" for why, count in _few(room.obstacles(job)))
+        return f"no rack suits it ({reasons or 'the site has none'})"
+    best = domains[0]
+    if best.open_units >= needed:
+        return ""
+    place = f"the best {job.required}, {best.name}," if one else "the site"
+    line = f"needs {needed * gpus:,} GPUs{one}; {place} has {best.open_units * gpus:,} free for it"
+    closed = [f"{units * gpus:,} more: {keeper}" for keeper, units in _few(best.closed())]
+    shut = max(domains, key=lambda domain: domain.free_units)
+    if shut is not best and shut.free_units >= needed:
+        keepers = ", ".join(keeper for keeper, _ in _few(shut.closed()))
+        closed.append(f"{shut.name} has {shut.free_units * gpus:,} free, but {keepers}")
+    return "; ".join([line, *closed])
+
+
+def _one_each(findings: Iterable[Finding]) -> list[Finding]:
+    """Keep the first finding about every subject of a rule."""
+    return list({(f.term, f.subject): f for f in reversed(list(findings))}.values())[::-1]
+
+
+def _few(counts: Mapping[str, int], most: int = 3) -> list[tuple[str, int]]:
+    return list(counts.items())[:most]
+
+
+def _what_holds(bench: Bench, plan: Plan) -> Iterator[str]:
+    """Yield the tightest limits around a placed job and what the best other place would do."""
+    job = bench.job
+    racks = plan.units[job.name]
+    now = bench.tried(Domain("", ()), racks)
+    if job.required is not None:
+        held = {
+            bench.problem.site.domain_of(bench.problem.site.racks[r], job.required) for r in racks
+        }
+        yield f"must lie in one {job.required}: {', '.join(sorted(filter(None, held)))}"
+    if job.within:
+        yield f"must lie within {', '.join(job.within)}"
+    tenant = bench.problem.tenant_of(job)
+    owned = bench.problem.site.isolation_ladder.get(tenant.isolation, ())
+    if owned:
+        yield f"{tenant.name} has every {' and '.join(owned)} that it uses to itself"
+    yield from _tightest(bench, now)
+    yield from _elsewhere(bench, now, frozenset(racks))
+
+
+def _tightest(bench: Bench, now: Trial) -> Iterator[str]:
+    """Yield the tightest limits that the job adds to."""
+    before = {key(finding): finding.amount for finding in bench.before.findings}
+    touched = [
+        finding
+        for finding in now.verdict.findings
+        if finding.kind is Kind.LIMIT
+        and finding.unit in HEADROOM_UNITS
+        and finding.amount > before.get(key(finding), 0)
+    ]
+    for finding in _one_each(sorted(touched, key=tightness))[:HOLDERS]:
+        state = state_words(finding.state)
+        left = quantity(finding.limit - finding.amount, finding.unit)
+        yield f"{finding.subject} is at {load_of_limit(finding)}{state}, {left} left"
+
+
+def _elsewhere(bench: Bench, now: Trial, used: frozenset[str]) -> Iterator[str]:
+    """Say what a move to the best other place would break or cost."""
+    trials = [trial for trial in bench.trials(now.units, avoid=used) if trial.units == now.units]
+    if not trials:
+        yield "no other place has enough free nodes for it"
+        return
+    best = min(trials, key=lambda trial: trial.rank)
+    racks = places(bench.problem.site, best.plan.units[bench.job.name])
+    if best.broken:
+        more = f", and {len(best.broken) - 1} more" if len(best.broken) > 1 else ""
+        yield f"moved to {racks} it would break: {limit_line(best.broken[0])}{more}"
+        return
+    change = best.verdict.margin_mills - now.verdict.margin_mills
+    yield f"moved to {racks} it would break nothing and change the margin by {money(change)}"

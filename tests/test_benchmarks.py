@@ -1,0 +1,59 @@
+"""The benchmark harness: a smoke run without looking at times."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import benchmarks.__main__ as harness
+from benchmarks.main_job import help_s, is_good, run_alone, seeds_of
+
+FIGURES = {
+    *("example", "seed", "read_s", "compile_s", "plan_s", "check_s", "status", "gap", "checked"),
+    *("violation", "unmet_firm_gpus", "margin_usd_per_h", "placed_gpus", "requested_gpus"),
+    "peak_rss_mib",
+}
+
+
+def test_seeds_are_lists_and_ranges() -> None:
+    assert seeds_of("0") == [0]
+    assert seeds_of("0,2-4") == [0, 2, 3, 4]
+
+
+def test_the_main_job_of_the_tiny_example(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "bench.json"
+    options = ["--sizes", "tiny", "--seeds", "0", "--time-limit", "10", "--json", str(out)]
+    assert harness.main(["main", *options]) == 0
+    document = json.loads(out.read_text())
+    (record,) = document["runs"]
+    assert set(record) >= FIGURES
+    assert (record["checked"], record["violation"]) == (True, 0)
+    assert record["peak_rss_mib"] > 1
+    assert document["machine"]["cores"] >= 1
+    assert {"rackwatt", "python", "numpy", "ortools"} <= set(document["versions"])
+    assert "tiny" in capsys.readouterr().out
+
+
+def test_an_unknown_example_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert harness.main(["main", "--sizes", "nowhere"]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_a_run_that_fails_is_recorded_with_its_reason() -> None:
+    record = run_alone({"example": "nowhere", "seed": 0, "plan": False})
+    assert "nowhere" in record["error"]
+    assert not is_good(record)
+
+
+def test_a_plan_outside_a_limit_is_not_good() -> None:
+    assert is_good({"plan": False})
+    assert is_good({"plan": True, "checked": True})
+    assert not is_good({"plan": True, "checked": False})
+
+
+def test_help_time_is_the_median_of_real_runs() -> None:
+    assert 0 < help_s() < 60

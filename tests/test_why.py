@@ -1,0 +1,211 @@
+"""Reasons of placed and unplaced jobs; all sums by hand (16 GPUs and 16 kW a rack)."""
+
+from __future__ import annotations
+
+import pytest
+
+from scheduler.check import check
+from scheduler.model import Conflict, Level, Plan, PowerNode, Problem, Site
+from scheduler.trial import Bench
+from scheduler.why import unplaced_reasons, why, why_not
+from tests import build
+
+
+def two_arrays() -> Site:
+    """Arrays A and B of two racks each: 32 GPUs in each array."""
+    names = [("A", "A-r1"), ("A", "A-r2"), ("B", "B-r1"), ("B", "B-r2")]
+    return build.site([build.rack(name, array=array) for array, name in names])
+
+
+def crowded(**fields: object) -> Problem:
+    """Job `big` needs 24 GPUs in one array; `x` takes 16 in A, `acme` holds B with 8."""
+    big = {"units": 3, "required": Level.ARRAY, "value_mills_per_gpu_h": 3000, **fields}
+    return build.problem(
+        two_arrays(),
+        [
+            build.job("big", **big),
+            build.job("x", units=2),
+            build.job("y", tenant="acme"),
+        ],
+        [build.tenant("acme", isolation=Level.ARRAY)],
+    )
+
+
+CROWDED_PLAN = Plan({"x": {"A-r1": 2}, "y": {"B-r1": 1}})
+
+
+def small_ups(rating_w: int = 20_000, **job: object) -> Problem:
+    """Two racks on two UPS; either UPS carries all after the loss of the other."""
+    nodes = {n: PowerNode(name=n, kind="ups", rating_w=rating_w) for n in ("ups1", "ups2")}
+    site = build.site(power_nodes=nodes, failure_kinds=("ups",))
+    return build.problem(site, [build.job("big", **{"units": 3, **job}), build.job("x")])
+
+
+def test_a_gang_without_room_in_one_domain_says_what_is_free_and_who_holds_the_rest() -> None:
+    reasons = why(crowded(), CROWDED_PLAN, "big")
+    assert reasons.dominant == (
+        "needs 24 GPUs in one array; the best array, A, has 16 free for it; "
+        "B has 24 free, but array B is held by acme (array isolation)"
+    )
+    assert reasons.changes[0] == "with 16 GPUs instead of 24 it fits"
+    assert (reasons.placed_gpus, reasons.asked_gpus, reasons.where) == (0, 24, "")
+
+
+def test_the_cheap_reason_is_the_same_sentence() -> None:
+    cheap = why_not(crowded(), CROWDED_PLAN, "big").dominant
+    assert cheap == why(crowded(), CROWDED_PLAN, "big").dominant
+
+
+def test_a_tenant_that_needs_the_domain_alone_and_a_conflict_are_named() -> None:
+    alone = build.problem(
+        two_arrays(),
+        [build.job("big", tenant="acme", units=5), build.job("x", units=1)],
+        [build.tenant("acme", isolation=Level.ARRAY)],
+    )
+    # acme: B has 4 nodes = 32 GPUs; of A 3 nodes = 24 GPUs are free, but t is there
+    line = why(alone, Plan({"x": {"A-r1": 1}}), "big").dominant
+    assert line == (
+        "needs 40 GPUs; the site has 32 free for it; "
+        "24 more: acme needs array A alone (array isolation) and t is there"
+    )
+    foes = build.problem(
+        two_arrays(),
+        [build.job("big", tenant="foe", units=5), build.job("x", units=1)],
+        [build.tenant("foe", conflicts=(Conflict(tenant="t", level=Level.ARRAY),))],
+    )
+    line = why(foes, Plan({"x": {"A-r1": 1}}), "big").dominant
+    assert line.endswith("24 more: t is in array A and in conflict with foe")
+
+
+def test_power_after_a_failure_is_told_with_load_limit_state_and_excess() -> None:
+    """x 8 kW and big 24 kW: the UPS left would carry 32 kW of 20 kW."""
+    reasons = why(small_ups(), Plan({"x": {"r1": 1}}), "big")
+    assert reasons.dominant == (
+        "ups2 would reach 160.0 % of 20.0 kW after loss of ups1, 12.0 kW too much"
+    )
+    assert reasons.changes[0] == "with 8 GPUs instead of 24 it fits"  # 8 + 8 kW <= 20 kW
+
+
+def test_without_a_smaller_size_the_next_changes_are_tried() -> None:
+    """One unit cannot shrink. x 8 kW + big 8 kW > 12 kW: x is worth less and leaves."""
+    problem = small_ups(12_000, units=1, value_mills_per_gpu_h=5000)
+    reasons = why(problem, Plan({"x": {"r1": 1}}), "big")
+    assert reasons.changes[0] == "without x of t (8 GPUs, 8.00 $/h) it fits"
+
+
+def test_a_power_action_is_found_if_no_cheaper_job_is_in_the_way() -> None:
+    """Emergency rating 2 x 12 kW for 10 s holds 16 kW before the action; capped: 8 + 3.2 kW."""
+    nodes = {
+        n: PowerNode(name=n, kind="ups", rating_w=12_000, emergency_permille=2000, emergency_s=10)
+        for n in ("ups1", "ups2")
+    }
+    site = build.site(power_nodes=nodes, failure_kinds=("ups",))
+    problem = build.problem(site, [build.job("big"), build.job("x")])
+    reasons = why(problem, Plan({"x": {"r1": 1}}), "big")
+    assert reasons.changes[0] == "if its power may be capped when a part of the site fails, it fits"
+
+
+def test_a_higher_rating_is_the_last_resort() -> None:
+    """One feed of 12 kW, 16 kW would flow in the normal state: 4 kW more are needed."""
+    nodes = {"ups1": PowerNode(name="ups1", kind="ups", rating_w=12_000)}
+    racks = [build.rack(name, feeds=("ups1",)) for name in ("r1", "r2")]
+    problem = build.problem(
+        build.site(racks, power_nodes=nodes), [build.job("big"), build.job("x")]
+    )
+    reasons = why(problem, Plan({"x": {"r1": 1}}), "big")
+    assert reasons.changes[0] == "with 4,000 W more rating of ups1 it fits"
+
+
+def test_a_looser_level_is_found() -> None:
+    """4 nodes in one array are not free: A and B have one busy node each. In the hall they are."""
+    problem = build.problem(
+        two_arrays(),
+        [
+            build.job("big", units=1, gpus_per_unit=16, required=Level.ARRAY),
+            *(build.job(f"x{i}", value_mills_per_gpu_h=9000) for i in range(1, 4)),
+        ],
+    )
+    full = {"x1": {"A-r1": 1}, "x2": {"A-r2": 1}, "x3": {"B-r1": 1}}
+    assert why(problem, Plan(full), "big").lines[0].startswith("no limit is in the way on B-r2")
+    wide = build.problem(
+        two_arrays(),
+        [
+            build.job("big", units=5, required=Level.ARRAY, spread_level=Level.RACK),
+            build.job("x", value_mills_per_gpu_h=9000),
+        ],
+    )
+    reasons = why(wide, Plan({"x": {"A-r1": 1}}), "big")
+    assert reasons.changes[0] == "with 32 GPUs instead of 40 it fits"
+
+
+def test_unsuitable_hardware_is_told_with_the_number_of_racks() -> None:
+    problem = build.problem(jobs=[build.job("odd", gpu_types=("b200",))])
+    line = why(problem, Plan({}), "odd").dominant
+    assert line == "no rack suits it (2 racks: has h100, allowed are b200)"
+
+
+def test_a_job_that_fits_but_does_not_pay_says_so() -> None:
+    """Worth nothing: only energy is left, 4 kW mean at 65 $/MWh and a PUE of 1.15 = 0.30 $/h."""
+    problem = build.problem(jobs=[build.job("idle", value_mills_per_gpu_h=0)])
+    reasons = why(problem, Plan({}), "idle")
+    assert reasons.lines == (
+        "no limit is in the way on r1; there it would change the margin by -0.30 $/h, "
+        "so leaving it out pays more",
+    )
+    assert reasons.changes == ()
+
+
+def test_a_placed_job_names_its_tightest_limits_and_the_best_other_place() -> None:
+    reasons = why(small_ups(), Plan({"x": {"r1": 1}}), "x")
+    assert reasons.where == "r1"
+    # 8 kW of 20 kW after the loss of the other UPS
+    assert "ups2 is at 40.0 % of 20.0 kW after loss of ups1, 12.0 kW left" in reasons.lines
+    assert reasons.lines[-1].startswith("moved to r2 it would break nothing")
+
+
+def test_a_placed_job_that_cannot_move_says_what_a_move_breaks() -> None:
+    plan = Plan({"x": {"A-r1": 2}, "y": {"B-r1": 1}, "big": {}})
+    reasons = why(crowded(), plan, "y")
+    assert "acme has every array that it uses to itself" in reasons.lines
+    alone = build.problem(build.site([build.rack("r1")]), [build.job("x")])
+    lines = why(alone, Plan({"x": {"r1": 1}}), "x").lines
+    assert lines[-1] == "no other place has enough free nodes for it"
+
+
+def test_unplaced_reasons_list_the_largest_gap_first_and_partly_placed_jobs() -> None:
+    problem = build.problem(
+        jobs=[build.job("small"), build.job("part", units=4, min_units=1), build.job("all")]
+    )
+    # r1 and r2: 4 nodes; part has 2, all has 1: missing are 16 and 8 GPUs, 8 are free
+    plan = Plan({"part": {"r1": 2}, "all": {"r2": 1}})
+    reasons = unplaced_reasons(problem, plan)
+    assert list(reasons) == ["part", "small"]
+    assert reasons["part"] == "needs 16 GPUs; the site has 8 free for it"
+    assert reasons["small"].startswith("nodes are free for 8 GPUs")
+
+
+def test_every_confirmed_change_of_a_trial_breaks_nothing() -> None:
+    """The bench trusts the check alone: a fitting trial has no broken limit at all."""
+    problem = small_ups(units=1)
+    trial = Bench.build(problem, Plan({"x": {"r1": 1}}), "big").fitting(1)
+    assert trial is not None
+    assert check(problem, trial.plan).checked
+
+
+def test_limits_that_were_broken_before_do_not_count_against_a_job() -> None:
+    """ups1 alone feeds x with 8 kW of 4 kW; `big` on another feed makes nothing worse."""
+    nodes = {
+        "ups1": PowerNode(name="ups1", kind="ups", rating_w=4_000),
+        "ups2": PowerNode(name="ups2", kind="ups", rating_w=50_000),
+    }
+    racks = [build.rack("r1", feeds=("ups1",)), build.rack("r2", feeds=("ups2",))]
+    problem = build.problem(
+        build.site(racks, power_nodes=nodes), [build.job("big", units=2), build.job("x")]
+    )
+    reasons = why(problem, Plan({"x": {"r1": 1}}), "big")
+    assert reasons.dominant.startswith("no limit is in the way on r2")
+
+
+def test_an_unknown_job_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        why(crowded(), CROWDED_PLAN, "nobody")
