@@ -52,13 +52,13 @@ $(BIN)/python:
 
 # pip answers for what is installed; a stamp is newer than pyproject.toml once it has run.
 $(INSTALLED): pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/pip install -qq --disable-pip-version-check --editable .
 	@touch $@
 
 $(DEVELOPED): pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $(INSTALLED) $@
 
 $(CUDA_READY): pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,$(CUDA_EXTRA)]'
+	$(BIN)/pip install -qq --disable-pip-version-check --editable '.[dev,$(CUDA_EXTRA)]'
 	@touch $(INSTALLED) $(DEVELOPED) $@

@@ -44,7 +44,7 @@ def _fewer_units(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]
         open_units = _units_that_fit(bench, best)
     units = min(needed - 1, open_units)
     for _ in range(TRIES):
-        if units < 1:
+        if units <= bench.placed:
             return
         smaller = _changed(bench, units=units)
         if smaller.fitting(units):
@@ -152,4 +152,4 @@ def _changed(bench: Bench, **fields: Any) -> Bench:
         contract = replace(workload.contracts[name], **fields)
         workload = replace(workload, contracts={**workload.contracts, name: contract})
     problem: Problem = replace(bench.problem, workload=workload)
-    return Bench(problem, bench.plan, problem.jobs[name])
+    return Bench(problem, bench.plan, problem.jobs[name], bench.placed)

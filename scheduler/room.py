@@ -40,6 +40,11 @@ class Domain:
         """Units for which nodes are free, kept closed or not."""
         return sum(spot.units for spot in self.spots)
 
+    @property
+    def most_units(self) -> int:
+        """Units that the domain holds when it is empty."""
+        return sum(spot.most for spot in self.spots)
+
     def closed(self) -> Mapping[str, int]:
         """Free units behind every keeper, most first."""
         found: dict[str, int] = {}

@@ -38,12 +38,13 @@ class Bench:
     problem: Problem
     plan: Plan  # without the job
     job: Job
+    placed: int = 0  # units that the job has now
 
     @staticmethod
     def build(problem: Problem, plan: Plan, name: str) -> Bench:
         """Take the job out of the plan."""
         rest = {job: racks for job, racks in plan.units.items() if job != name}
-        return Bench(problem, Plan(rest), problem.jobs[name])
+        return Bench(problem, Plan(rest), problem.jobs[name], plan.placed_units(name))
 
     @cached_property
     def before(self) -> Verdict:

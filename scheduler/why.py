@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from scheduler.changes import single_changes
-from scheduler.model import Finding, Job, Kind, Plan, Problem
+from scheduler.model import Finding, Job, Kind, Level, Plan, Problem
 from scheduler.room import Domain, Room
 from scheduler.trial import Bench, Trial, key, needed_units
 from scheduler.words import (
@@ -39,6 +39,7 @@ class Reasons:
     placed_gpus: int
     where: str  # halls, arrays and racks; empty if not placed
     lines: tuple[str, ...]
+    is_kept_out: bool = False  # whether a limit or missing room keeps it out
     changes: tuple[str, ...] = ()  # single changes that would let it in, the smallest first
 
     @property
@@ -59,7 +60,8 @@ def why(problem: Problem, plan: Plan, name: str) -> Reasons:
     lines = tuple(_what_blocks(bench, best, needed))
     if best is not None and best.units >= needed and not best.broken:
         return _reasons(problem, plan, job, lines)
-    return _reasons(problem, plan, job, lines, single_changes(bench, best, needed))
+    changes = single_changes(bench, best, needed)
+    return replace(_reasons(problem, plan, job, lines), is_kept_out=True, changes=changes)
 
 
 def why_not(problem: Problem, plan: Plan, name: str, room: Room | None = None) -> Reasons:
@@ -118,9 +120,7 @@ def limit_line(finding: Finding) -> str:
     return f"{finding.subject}{state}: {load_of_limit(finding)} ({finding.term})"
 
 
-def _reasons(
-    problem: Problem, plan: Plan, job: Job, lines: tuple[str, ...], changes: tuple[str, ...] = ()
-) -> Reasons:
+def _reasons(problem: Problem, plan: Plan, job: Job, lines: tuple[str, ...]) -> Reasons:
     placed = plan.placed_units(job.name)
     asked = job.units if job.promised_units is None else job.promised_units
     return Reasons(
@@ -131,7 +131,6 @@ def _reasons(
         placed_gpus=placed * job.gpus_per_unit,
         where=places(problem.site, plan.units.get(job.name, {})),
         lines=lines,
-        changes=changes,
     )
 
 
@@ -159,15 +158,22 @@ def _what_blocks(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]
 def _room_line(room: Room, domains: tuple[Domain, ...], job: Job, needed: int) -> str:
     """Say what is short of free nodes; empty if some domain has enough of them open."""
     gpus = job.gpus_per_unit
-    one = f" in one {job.required}" if job.required and job.required != "site" else ""
+    one = job.required is not None and job.required is not Level.SITE
     if not domains:
         reasons = "; ".join(f"{count} racks: {why}" for why, count in _few(room.obstacles(job)))
         return f"no rack suits it ({reasons or 'the site has none'})"
     best = domains[0]
     if best.open_units >= needed:
         return ""
-    place = f"the best {job.required}, {best.name}," if one else "the site"
-    line = f"needs {needed * gpus:,} GPUs{one}; {place} has {best.open_units * gpus:,} free for it"
+    needs = f"needs {needed * gpus:,} GPUs"
+    if one:
+        needs += f" in one {job.required}"
+    largest = max(domains, key=lambda domain: domain.most_units)
+    if largest.most_units < needed:
+        place = f"the largest one ({largest.name})" if one else "the site"
+        return f"{needs}, but {place} holds {largest.most_units * gpus:,} when it is empty"
+    place = f"the best one ({best.name})" if one else "the site"
+    line = f"{needs}, but {place} has {best.open_units * gpus:,} free for it"
     closed = [f"{units * gpus:,} more: {keeper}" for keeper, units in _few(best.closed())]
     shut = max(domains, key=lambda domain: domain.free_units)
     if shut is not best and shut.free_units >= needed:

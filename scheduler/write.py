@@ -111,7 +111,7 @@ def placement_rows(problem: Problem, plan: Plan) -> list[dict[str, object]]:
 def placements_csv(rows: list[dict[str, object]]) -> bytes:
     """Return placements as CSV, the nodes separated by spaces."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, ("job", "rack", "units", "gpus", "nodes"), lineterminator="\n")
+    writer = csv.DictWriter(text, ("job", "rack", "units", "gpus", "nodes"))
     writer.writeheader()
     for row in rows:
         writer.writerow({key: spreadsheet_cell(value) for key, value in row.items()})

@@ -34,7 +34,7 @@ def random_compiled(seed: int) -> Compiled:
     forms: list[Form] = []
     for _ in range(int(rng.integers(1, 4))):
         forms += [
-            _linear(rng, demand, kinds[0]),
+            _linear(rng, demand, kinds[int(rng.integers(2))]),
             _linear(rng, rng.integers(-4, 9, (num_jobs, 3)), kinds[int(rng.integers(2))]),
             _packing(rng, num_jobs, kinds[0]),
             _group_count(rng, num_jobs, num_racks),

@@ -54,7 +54,8 @@ def commands(page: Path) -> Iterator[Command]:
     blocks = [body for kind, body in FENCE.findall(text) if kind in ("sh", "bash", "console", "")]
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     for line in [*lines, *SPAN.findall(FENCE.sub("", text))]:
-        plain = re.sub(r"[\[\]]", "", line.strip().removeprefix("$ ")).replace("...", "")
+        alone = re.split(r" {2,}", line.strip().removeprefix("$ "))[0]  # its meaning may follow
+        plain = re.sub(r"[\[\]]", "", alone).replace("...", "")
         if re.match(r"(rackwatt|make|python -m \w[\w.]*)( |$)", plain):
             words = shlex.split(plain, comments=True)
             end = next((i for i, word in enumerate(words) if word in "|>;&&"), len(words))

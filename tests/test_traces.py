@@ -16,6 +16,7 @@ from scheduler.exchange.moment import (
     densest,
     locality,
     replicated,
+    thinned,
     usable_gpus,
     value_mills,
 )
@@ -125,6 +126,14 @@ def test_the_densest_stretch_is_the_shortest_that_reaches_the_load() -> None:
     assert densest(jobs, 99) == tuple(jobs)
 
 
+def test_an_even_part_keeps_the_mix_of_sizes() -> None:
+    sizes = [4, 4, 4, 4, 8, 8, 8, 8]
+    jobs = [traced(f"j{i}", gpus, start_s=i) for i, gpus in enumerate(sizes)]
+    # A quarter of 48 GPUs. Owed: 1, 2 (half of 4: taken, -2), -1, 0, then 2, 4 (taken, -4), -2, 0.
+    assert [job.name for job in thinned(jobs, 12)] == ["j1", "j5"]
+    assert thinned(jobs, 48) == tuple(jobs)
+
+
 def test_power_profiles_come_from_the_busy_part_of_the_distribution(folder: Path) -> None:
     # Idle 60 W. Busy: 200 W on average for 40 %, 350 W for 10 %: (80 + 35) / 0.5 = 230 W.
     # mean = (230 - 60) / 340 = 0.5; peak: the 99 % quantile is 400 W, so 340 / 340 = 1.
@@ -181,6 +190,25 @@ def test_an_acme_workload_reads_back(folder: Path) -> None:
     assert problem.workload.profiles["acme-pretrain"].synchronous
     assert problem.workload.profiles["acme-pretrain"].swing_permille == 600
     assert set(problem.workload.tenants) == {"kalos-pretraining", "kalos-small", "kalos-tuning"}
+
+
+def test_all_acme_jobs_are_taken_and_repeated_for_a_large_load(folder: Path) -> None:
+    # Sizes 2, 16, 32, 8, 512 are 570 GPUs; 64 x 9 = 576 are asked for, so 2 and 16 come again.
+    problem = imported(folder, "acme", "--at", "all", "--load", "9", "--no-merge")
+    assert list(problem.workload.jobs) == [
+        *("kalos-0-1", "kalos-1-1", "kalos-2-1", "kalos-3-1", "kalos-4-1"),
+        *("kalos-0-2", "kalos-1-2"),
+    ]
+
+
+def test_a_load_smaller_than_any_job_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # 64 x 0.01 = 0.64, so 1 GPU of 570 is asked for: no job owes half of its GPUs.
+    paths = ["--trace", str(folder / "acme.csv"), "--site", str(folder / "site.json")]
+    options = ["--out", str(folder / "none.yaml"), "--at", "all", "--load", "0.01"]
+    assert traces.main(["acme", *paths, *options]) == 2
+    assert "expected jobs for 1 GPUs" in capsys.readouterr().err
 
 
 def test_a_gang_lies_in_the_smallest_domain_that_holds_it(site: Site) -> None:
@@ -241,7 +269,7 @@ def test_the_header_names_source_licence_and_command(folder: Path, name: str) ->
             "job_id,arrival_time,num_iteration,gpu_workers,gpu_per_worker\n1,0,1,1,0.5\n",
             "whole GPUs",
         ),
-        ("acme", "job_id,arrival_time,num_iteration,gpu_workers,gpu_per_worker\n", "one job"),
+        ("acme", "job_id,arrival_time,num_iteration,gpu_workers,gpu_per_worker\n", "got none"),
     ],
 )
 def test_bad_traces_are_named_with_file_and_line(

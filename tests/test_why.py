@@ -44,7 +44,7 @@ def small_ups(rating_w: int = 20_000, **job: object) -> Problem:
 def test_a_gang_without_room_in_one_domain_says_what_is_free_and_who_holds_the_rest() -> None:
     reasons = why(crowded(), CROWDED_PLAN, "big")
     assert reasons.dominant == (
-        "needs 24 GPUs in one array; the best array, A, has 16 free for it; "
+        "needs 24 GPUs in one array, but the best one (A) has 16 free for it; "
         "B has 24 free, but array B is held by acme (array isolation)"
     )
     assert reasons.changes[0] == "with 16 GPUs instead of 24 it fits"
@@ -65,7 +65,7 @@ def test_a_tenant_that_needs_the_domain_alone_and_a_conflict_are_named() -> None
     # acme: B has 4 nodes = 32 GPUs; of A 3 nodes = 24 GPUs are free, but t is there
     line = why(alone, Plan({"x": {"A-r1": 1}}), "big").dominant
     assert line == (
-        "needs 40 GPUs; the site has 32 free for it; "
+        "needs 40 GPUs, but the site has 32 free for it; "
         "24 more: acme needs array A alone (array isolation) and t is there"
     )
     foes = build.problem(
@@ -116,26 +116,26 @@ def test_a_higher_rating_is_the_last_resort() -> None:
     assert reasons.changes[0] == "with 4,000 W more rating of ups1 it fits"
 
 
-def test_a_looser_level_is_found() -> None:
-    """4 nodes in one array are not free: A and B have one busy node each. In the hall they are."""
+def test_a_looser_level_is_found_beside_a_smaller_size() -> None:
+    """40 GPUs: array A has 24 free, B 32; the hall has all of them."""
     problem = build.problem(
         two_arrays(),
         [
-            build.job("big", units=1, gpus_per_unit=16, required=Level.ARRAY),
-            *(build.job(f"x{i}", value_mills_per_gpu_h=9000) for i in range(1, 4)),
-        ],
-    )
-    full = {"x1": {"A-r1": 1}, "x2": {"A-r2": 1}, "x3": {"B-r1": 1}}
-    assert why(problem, Plan(full), "big").lines[0].startswith("no limit is in the way on B-r2")
-    wide = build.problem(
-        two_arrays(),
-        [
-            build.job("big", units=5, required=Level.ARRAY, spread_level=Level.RACK),
+            build.job("big", units=5, required=Level.ARRAY),
             build.job("x", value_mills_per_gpu_h=9000),
         ],
     )
-    reasons = why(wide, Plan({"x": {"A-r1": 1}}), "big")
-    assert reasons.changes[0] == "with 32 GPUs instead of 40 it fits"
+    assert why(problem, Plan({"x": {"A-r1": 1}}), "big").changes == (
+        "with 32 GPUs instead of 40 it fits",
+        "if it may lie in one pod instead of one array, it fits",
+    )
+
+
+def test_a_job_larger_than_any_domain_says_so() -> None:
+    """An array of two racks holds 4 units of 8 GPUs, whoever is there."""
+    problem = build.problem(two_arrays(), [build.job("big", units=5, required=Level.ARRAY)])
+    line = why(problem, Plan({}), "big").dominant
+    assert line == "needs 40 GPUs in one array, but the largest one (A) holds 32 when it is empty"
 
 
 def test_unsuitable_hardware_is_told_with_the_number_of_racks() -> None:
@@ -180,8 +180,8 @@ def test_unplaced_reasons_list_the_largest_gap_first_and_partly_placed_jobs() ->
     plan = Plan({"part": {"r1": 2}, "all": {"r2": 1}})
     reasons = unplaced_reasons(problem, plan)
     assert list(reasons) == ["part", "small"]
-    assert reasons["part"] == "needs 16 GPUs; the site has 8 free for it"
-    assert reasons["small"].startswith("nodes are free for 8 GPUs")
+    assert reasons["part"] == "needs 16 GPUs, but the site has 8 free for it"
+    assert reasons["small"].startswith("no limit is in the way on r2")
 
 
 def test_every_confirmed_change_of_a_trial_breaks_nothing() -> None:
@@ -204,6 +204,14 @@ def test_limits_that_were_broken_before_do_not_count_against_a_job() -> None:
     )
     reasons = why(problem, Plan({"x": {"r1": 1}}), "big")
     assert reasons.dominant.startswith("no limit is in the way on r2")
+
+
+def test_a_part_that_is_placed_already_is_no_smaller_size() -> None:
+    """`part` has 2 of 4 units and the other rack is full: 2 units are what it has."""
+    problem = build.problem(jobs=[build.job("part", units=4, min_units=1), build.job("x", units=2)])
+    reasons = why(problem, Plan({"part": {"r1": 2}, "x": {"r2": 2}}), "part")
+    assert (reasons.is_kept_out, reasons.placed_units) == (True, 2)
+    assert not [change for change in reasons.changes if "instead of" in change]
 
 
 def test_an_unknown_job_is_a_key_error() -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from scheduler.why import Reasons
 
 
+TRIED = "fewer units, looser level, one cheaper job less, power action, higher rating"
+
+
 def command(
     words: Annotated[
         list[str],
@@ -63,6 +66,8 @@ def _print(reasons: Reasons, problem: Problem) -> None:
         console.print(f"where: {safe(reasons.where)}")
     for line in reasons.lines:
         console.print(f"- {safe(line)}")
+    if reasons.is_kept_out and not reasons.changes:
+        console.print(f"no single change found that lets it in; tried: {TRIED}")
     for i, change in enumerate(reasons.changes):
         console.print(f"{'or' if i else 'smallest change found'}: {safe(change)}")
 

@@ -128,4 +128,6 @@ def _unplaced(
 
 
 def _unplaced_line(job: Job, reason: str) -> str:
-    return f"  {safe(job.name)} ({safe(job.tenant)}, {job.gpus:,} GPUs): {safe(reason)}"
+    """One line: what follows the first clause is for ``rackwatt explain``."""
+    clause = reason.partition("; ")[0]
+    return f"  {safe(job.name)} ({safe(job.tenant)}, {job.gpus:,} GPUs): {safe(clause)}"

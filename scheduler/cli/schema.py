@@ -8,13 +8,11 @@ import typer
 
 from scheduler.cli.console import print_json
 
-KINDS = ("site", "workload")
-
 
 def command(kind: Annotated[str, typer.Argument(metavar="site|workload")]) -> None:
     """Print the JSON Schema of a site or workload file."""
-    if kind not in KINDS:
-        raise typer.BadParameter(f"expected {' or '.join(KINDS)}; got {kind}")
+    if kind != "site" and kind != "workload":
+        raise typer.BadParameter(f"expected site or workload; got {kind}")
     from scheduler.inputs import json_schema
 
-    print_json(json_schema(kind))
+    print_json(json_schema("site" if kind == "site" else "workload"))

@@ -93,6 +93,25 @@ def densest(jobs: Sequence[TracedJob], target_gpus: int) -> tuple[TracedJob, ...
     return tuple(ordered) if best is None else tuple(ordered[best[1] : best[2] + 1])
 
 
+def thinned(jobs: Sequence[TracedJob], target_gpus: int) -> tuple[TracedJob, ...]:
+    """Return an even part of the arrivals that asks for about `target_gpus`, or all jobs.
+
+    Every job owes its share of the target; one is taken when half of its GPUs are owed.
+    """
+    ordered = sorted(jobs, key=lambda job: (job.start_s, job.name))
+    total = sum(job.gpus for job in jobs)
+    if total <= target_gpus:
+        return tuple(ordered)
+    taken = []
+    owed = 0  # GPUs times `total`
+    for job in ordered:
+        owed += job.gpus * target_gpus
+        if 2 * owed >= job.gpus * total:
+            taken.append(job)
+            owed -= job.gpus * total
+    return tuple(taken)
+
+
 def replicated(jobs: Sequence[TracedJob], target_gpus: int) -> tuple[TracedJob, ...]:
     """Repeat `jobs` in order, as ``name-1``, ``name-2``, ..., until they ask for `target_gpus`."""
     if not jobs:

@@ -15,7 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scheduler.exchange import acme, philly
-from scheduler.exchange.moment import Moment, densest, replicated, usable_gpus, workload_text
+from scheduler.exchange.moment import (
+    Moment,
+    densest,
+    replicated,
+    thinned,
+    usable_gpus,
+    workload_text,
+)
 from scheduler.inputs import InputError, read_site_file
 from scheduler.model.units import round_up
 
@@ -43,20 +50,23 @@ def philly_moment(
     )
 
 
-def acme_moment(trace: Path, target_gpus: int, *, power: Path | None = None) -> Moment:
-    """Return the densest stretch of Kalos arrivals that asks for `target_gpus`."""
+def acme_moment(
+    trace: Path, target_gpus: int, *, at: str = "densest", power: Path | None = None
+) -> Moment:
+    """Return Kalos arrivals that ask for `target_gpus`: the densest stretch, or an even part."""
     jobs = acme.read_jobs(trace)
-    window = densest(jobs, target_gpus)
-    if not window:
-        raise ValueError(f"{trace}: expected at least one job, got none")
-    days = (window[-1].start_s - window[0].start_s) / 86_400
-    what = f"{len(window)} jobs that arrive within {days:.1f} days."
+    chosen = densest(jobs, target_gpus) if at == "densest" else thinned(jobs, target_gpus)
+    if not chosen:
+        raise ValueError(f"{trace}: expected jobs for {target_gpus} GPUs, got none of {len(jobs)}")
+    asked = sum(job.gpus for job in chosen)
+    days = (chosen[-1].start_s - chosen[0].start_s) / 86_400
+    what = f"{len(chosen)} jobs on {asked} GPUs that arrive within {days:.1f} days."
     return Moment(
         name="acme",
         header=(*acme.SOURCE, what),
         tenants=acme.tenants(jobs),
         profiles=acme.profiles(power),
-        jobs=replicated(window, target_gpus),
+        jobs=replicated(chosen, target_gpus),
     )
 
 
@@ -70,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.name == "philly":
             moment = philly_moment(options.trace, target_gpus, at=options.at, power=options.power)
         else:
-            moment = acme_moment(options.trace, target_gpus, power=options.power)
+            moment = acme_moment(options.trace, target_gpus, at=options.at, power=options.power)
         text = workload_text(moment, site, seed=options.seed, merge=options.merge)
         command = f"# Made by: {COMMAND} {shlex.join(words)}\n"
         options.out.write_text(command + text, encoding="utf-8")
@@ -110,7 +120,13 @@ def parser() -> argparse.ArgumentParser:
     of_philly.add_argument(
         "--at", default="busiest", help="busiest, or a time in UTC such as 2017-10-21T23:00"
     )
-    traces.add_parser("acme", parents=[common], help="gangs of up to 1,024 GPUs")
+    of_acme = traces.add_parser("acme", parents=[common], help="gangs of up to 1,024 GPUs")
+    of_acme.add_argument(
+        "--at",
+        choices=("densest", "all"),
+        default="densest",
+        help="the densest stretch of arrivals, or an even part of all",
+    )
     return command
 
 

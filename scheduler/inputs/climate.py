@@ -8,13 +8,13 @@ from fractions import Fraction
 from scheduler.inputs.quantities import permille_up
 from scheduler.inputs.site_file import AmbientFile, PlantFile
 from scheduler.model import Plant, Weather
-from scheduler.model.units import exact, round_up
+from scheduler.model.climate import DESIGN_DAY
+from scheduler.model.units import exact, round_down, round_up
 
 APPROACH_C = {"tower": 4.0, "dry": 7.0}  # tower [M] 3 to 5 K, dry [S] 6 to 8 K
-DESIGN_DAY = "design"
 
-EFFICIENCY = Fraction(99, 100) * Fraction(97, 100) * Fraction(99, 100)  # transformer [S], UPS,
-# distribution [M]: losses between the grid and the rack
+# Losses between the grid and the rack: transformer [S], UPS and distribution [M].
+EFFICIENCY = Fraction(99, 100) * Fraction(97, 100) * Fraction(99, 100)
 LIQUID_PUMPS = Fraction(25, 1000)  # [A] of the heat moved: pumps and tower fans, 0.02 to 0.03
 AIR_FANS = Fraction(50, 1000)  # [A] of the heat moved, 0.04 to 0.06
 REST = Fraction(10, 1000)  # [A] of the IT power
@@ -41,7 +41,7 @@ def plant(file: PlantFile) -> Plant:
         approach_mk=round_up(approach_c, 1000),
         water_set_mc=round_up(file.water_set_c, 1000),
         air_derate_permille_per_k=permille_up(file.air_derate),
-        air_rating_mc=round_up(file.air_rating_c, 1000),
+        air_rating_mc=round_down(file.air_rating_c, 1000),
     )
 
 
@@ -56,15 +56,18 @@ def cop(supply_c: Fraction) -> Fraction:
 def pue_permille(liquid_w: int, air_w_by_supply: Sequence[tuple[int, int]], free_water: int) -> int:
     """Return facility power over IT power on the design day, rounded up.
 
-    ``1 + losses + liquid * pumps + sum air * (chiller / COP(supply) + fans) + rest``, with
-    ``liquid`` and ``air`` as shares of all heat. Loops take the free water as it is; air needs
-    the chiller wherever the free water is warmer than its supply.
+    ``1 / efficiency + rest + liquid * pumps + sum air * (chiller / COP(supply) + fans)``, with
+    ``liquid`` and ``air`` as shares of all heat. Loops take the facility water as it is; air needs
+    the chiller wherever that water is warmer than the supply air.
 
     Parameters
     ----------
-    liquid_w : heat that goes into loops
-    air_w_by_supply : air heat in watts and supply air in milli-degrees, per hall
-    free_water : facility water in milli-degrees, see `facility_water_mc`
+    liquid_w
+        Heat that goes into loops.
+    air_w_by_supply
+        Air heat in watts and supply air in milli-degrees, one entry for each supply.
+    free_water
+        Facility water without chillers in milli-degrees.
     """
     heat_w = liquid_w + sum(air_w for air_w, _ in air_w_by_supply)
     pue = 1 / EFFICIENCY + REST

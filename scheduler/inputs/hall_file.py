@@ -19,7 +19,7 @@ class PowerFile(Record):
 
     scheme: Scheme = Field(
         default="4N/3",
-        description="Redundancy of a UPS group. Default [T]: 4-to-make-3 with A/B busways is the "
+        description="Redundancy of a UPS group. Default [S]: 4-to-make-3 with A/B busways is the "
         "common shape of GPU halls",
     )
     ups: int | None = Field(

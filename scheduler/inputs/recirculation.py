@@ -64,9 +64,12 @@ def recirculation(arrays: Sequence[ArrayPlan], containment: str, basis: str) -> 
 
     Parameters
     ----------
-    arrays : the arrays of the hall, with their seats
-    containment : ``aisle`` or ``none``
-    basis : power basis that full power is taken from
+    arrays
+        The arrays of the hall, with their seats.
+    containment
+        ``aisle`` or ``none``.
+    basis
+        Power basis that full power is taken from.
     """
     racks = [(seat, array.type) for array in arrays for seat in array.seats]
     floor = tuple((seat.row, seat.position, kind.air_w_per_k) for seat, kind in racks)
@@ -137,7 +140,7 @@ def generate_shares(
 
 
 def heat_matrix(shares: Floats, airflow_w_per_k: Floats) -> Floats:
-    """Return ``D = (K - A^T K)^-1 - K^-1`` in K/W; row: inlet, column: source.
+    """Return ``D = (K - A^T K)^-1 - K^-1`` in K/W; row: inlet, column: source, (R, R).
 
     Written as ``D = (K - A^T K)^-1 A^T``, which is the same without the difference of two nearly
     equal matrices, and clipped at 0.

@@ -62,7 +62,7 @@ def _racks(site: Site, mistakes: Mistakes, place: Place) -> None:
             [rack.loop], site.loops, mistakes, place, (*loc, "loop")
         ):
             hall = site.loops[rack.loop].hall
-            if hall != rack.hall:
+            if hall != rack.hall and hall in site.halls:
                 expected = f"a loop of hall {rack.hall}"
                 mistakes.add(place, (*loc, "loop"), expected, Plain(f"{rack.loop} of hall {hall}"))
 

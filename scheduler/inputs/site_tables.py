@@ -115,9 +115,9 @@ def _read_section(path: Path, record: type, mistakes: Mistakes) -> Table | None:
         count = filled.count(field.name)
         if count > 1:
             got = Plain(f"{count} columns")
-            mistakes.add(table, (), f"one column for {field.name}", got)
+            mistakes.add_at(table.file, 1, "header", f"one column for {field.name}", got)
         if count == 0 and _is_needed(field):
-            mistakes.add(table, (), f"a column {field.name}", Plain("none"))
+            mistakes.add_at(table.file, 1, "header", f"a column {field.name}", Plain("none"))
     return table if len(mistakes) == before else None
 
 

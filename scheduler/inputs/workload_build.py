@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -84,6 +84,7 @@ class _Builder:
         self.file, self.site, self.place = file, site, place
         self.external = {each.name for each in file.tenants if each.kind == "external"}
         own_actions = {each.name: each.power_action for each in file.profiles}
+        self.found: dict[tuple[str, ...] | None, tuple[tuple[str, ...], list[RackType]]] = {}
         self.actions = {**DEFAULT_ACTION, **own_actions}
 
     def workload(self, mistakes: Mistakes) -> Workload:
@@ -112,22 +113,25 @@ class _Builder:
         """GPU types by their name in small letters."""
         return {gpu_type.lower(): gpu_type for gpu_type in self.types}
 
-    def gpu_types(self, names: list[str] | None) -> tuple[str, ...]:
-        """Return the allowed types as the site spells them, without those it does not have.
+    def hardware(self, names: tuple[str, ...] | None) -> tuple[tuple[str, ...], list[RackType]]:
+        """Return GPU types as the site spells them, and the rack types that hold them.
 
-        A name that is not known at all stays and is found by the checks.
+        Types that this site does not have are left out if others stay. A name that is not known
+        at all stays and is found by the checks.
         """
-        if names is None:
-            return tuple(self.types)
+        if names not in self.found:
+            types = tuple(self.types) if names is None else self.spelled(names)
+            racks = [each for name in types for each in self.types.get(name, [])]
+            self.found[names] = types, racks
+        return self.found[names]
+
+    def spelled(self, names: tuple[str, ...]) -> tuple[str, ...]:
         spelled = [self.spelling.get(each.lower(), each) for each in names]
         missing = [each for each in spelled if each not in self.types]
         if not missing or len(missing) == len(spelled):
             return tuple(spelled)
-        elsewhere = {each.gpu_type for each in catalogue().values()}
-        return tuple(each for each in spelled if each.lower() not in elsewhere - set(self.types))
-
-    def allowed(self, gpu_types: tuple[str, ...]) -> list[RackType]:
-        return [each for name in gpu_types for each in self.types.get(name, [])]
+        elsewhere = {each.gpu_type for each in catalogue().values()} - set(self.types)
+        return tuple(each for each in spelled if each.lower() not in elsewhere)
 
     def sizes(self, work: Work, racks: list[RackType], gpus: int | None) -> tuple[int, int]:
         """Return (units, GPUs per unit); the largest allowed node is a unit by default."""
@@ -147,8 +151,7 @@ class _Builder:
     def contract(
         self, number: int, name: str, entry: ContractEntry, mistakes: Mistakes
     ) -> Contract:
-        gpu_types = self.gpu_types(entry.gpu_types)
-        racks = self.allowed(gpu_types)
+        gpu_types, racks = self.hardware(entry.gpu_types)
         gpus = entry.gpus
         if entry.mw is not None and racks:
             gpus = _gpus_of(entry.mw, racks)
@@ -162,12 +165,12 @@ class _Builder:
             units=units,
             gpus_per_unit=per_unit,
             gpu_types=gpu_types,
-            price_mills_per_gpu_h=round_down(entry.price_usd_per_gpu_h, MILLS),
+            price_mills_per_gpu_h=_mills(entry.price_usd_per_gpu_h),
             firm=entry.firm,
             profile=entry.power,
             power_action=entry.power_action or "firm",
             required=entry.topology.required if entry.topology else None,
-            within=tuple(entry.within),
+            within=entry.within,
             sla=_sla(entry.sla) if entry.sla else Sla(),
             notice_days=entry.notice_days,
             term_days=entry.term_days,
@@ -175,8 +178,7 @@ class _Builder:
         )
 
     def job(self, number: int, entry: JobEntry) -> Job:
-        gpu_types = self.gpu_types(entry.gpu_types)
-        racks = self.allowed(gpu_types)
+        gpu_types, racks = self.hardware(entry.gpu_types)
         units, per_unit = self.sizes(entry, racks, entry.gpus)
         topology, spread = entry.topology, entry.spread
         required = topology.required if topology else None
@@ -194,17 +196,23 @@ class _Builder:
             gpu_types=gpu_types,
             profile=entry.power,
             power_action=entry.power_action or action,
-            value_mills_per_gpu_h=round_down(entry.value_usd_per_gpu_h, MILLS),
+            value_mills_per_gpu_h=_mills(entry.value_usd_per_gpu_h),
             priority=entry.priority,
             required=required,
             preferred=topology.preferred if topology else None,
             slowdown_permille=topology.slowdown if topology else 0,
             spread_level=spread.level if spread else None,
             spread_max_units=spread.max_units if spread else None,
-            within=tuple(entry.within),
+            within=entry.within,
             duration_h=None if entry.duration_h is None else round_up(entry.duration_h),
             source=f"{_base_name(file)}:{line}",
         )
+
+
+@lru_cache(maxsize=10_000)
+def _mills(usd: float) -> int:
+    """Return what is earned, rounded down; the same few prices come many times."""
+    return round_down(usd, MILLS)
 
 
 def _base_name(file: str) -> str:
@@ -267,4 +275,4 @@ def _sla(entry: SlaEntry) -> Sla:
         if entry.credits == "standard"
         else tuple((each.uptime_below, each.credit) for each in entry.credits)
     )
-    return Sla(survives=tuple(entry.survives), spare_permille=entry.spare_nodes, credit_tiers=tiers)
+    return Sla(survives=entry.survives, spare_permille=entry.spare_nodes, credit_tiers=tiers)

@@ -25,7 +25,7 @@ from scheduler.model import Level
 
 PowerAction = Literal["firm", "cap", "shed"]
 Gpus = Annotated[Whole, Field(ge=1, le=100_000_000)]
-Names = Annotated[list[Name], Field(max_length=1000)]
+Names = Annotated[tuple[Name, ...], Field(max_length=1000)]
 _ACTION = "In a power failure: keep drawing (firm), go down to the cap, or stop (shed)."
 _WITHIN = "Halls, pods, arrays or racks it must lie in; anywhere if left out."
 _GPU_TYPES = "GPU types allowed; all types of the site if left out."
@@ -84,7 +84,7 @@ class SlaEntry(Entry):
     """Service level of a contract."""
 
     survives: Names = Field(
-        default=[],
+        default=(),
         description="Kinds of component whose loss leaves the promised capacity: rack, array, "
         "pod, hall, cdu or a kind of power node.",
     )
@@ -130,16 +130,13 @@ class Work(Entry):
     )
     gpu_types: Names | None = Field(default=None, description=_GPU_TYPES, min_length=1)
     power_action: PowerAction | None = Field(default=None, description=_ACTION)
-    within: Names = Field(default=[], description=_WITHIN)
-
-    def sizes(self) -> list[str]:
-        """Names of the fields that say how large the work is."""
-        return [key for key in ("units", "gpus", "mw") if getattr(self, key, None) is not None]
+    within: Names = Field(default=(), description=_WITHIN)
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
-        if len(self.sizes()) != 1:
-            among = " or ".join(key for key in ("units", "gpus", "mw") if hasattr(self, key))
+        sizes = (self.units, self.gpus, getattr(self, "mw", None))
+        if sizes.count(None) != 2:
+            among = "units, gpus or mw" if hasattr(self, "mw") else "units or gpus"
             raise PydanticCustomError("expected", "exactly one of {among}", {"among": among})
         return self
 

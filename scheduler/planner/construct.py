@@ -7,7 +7,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.forms import NONE, UNLIMITED, AssignmentCost, Compiled, Ints
+from kernels.forms import (
+    NONE,
+    UNLIMITED,
+    AssignmentCost,
+    Bools,
+    Compiled,
+    GroupPresence,
+    Ints,
+)
 from scheduler.planner.classes import Classes
 from scheduler.planner.state import State, one_domain_labels
 
@@ -24,6 +32,8 @@ class Builder:
         self.value = _sum_over_costs(compiled, "value_mills")
         self.firm = _sum_over_costs(compiled, "firm_gpus")
         self.size = _typical_size(compiled)
+        self.nested = _takes_no_bins(compiled)  # lies inside another job, which comes first
+        self.exclusiveness = _exclusiveness(compiled)
 
     def orders(self, rng: np.random.Generator) -> list[Ints]:
         """Return several orders in which to place jobs; obligations always come first."""
@@ -31,18 +41,11 @@ class Builder:
         slots = self.size * np.maximum(units.counted_most, 1)
         density = self.value / np.maximum(self.size, 1)
         noisy = density * np.exp(rng.normal(0, 0.1, len(density)))
-        nested = self._brings_nothing()
         keys: list[NDArray[np.float64] | Ints] = [density, density * slots, noisy, slots]
         return [
-            np.lexsort((-slots, -np.asarray(key, float), nested, self.firm == 0)) for key in keys
+            np.lexsort((-slots, -np.asarray(key, float), self.nested, self.firm == 0))
+            for key in keys
         ]
-
-    def _brings_nothing(self) -> NDArray[np.bool_]:
-        """Jobs that take no bins lie inside others, which must be there first, (J,)."""
-        packing = self.compiled.packing
-        if packing is None:
-            return np.zeros(self.compiled.num_jobs, bool)
-        return np.asarray(packing.group_of_job == NONE)
 
     def build(self, order: Ints, stop: Stop) -> State:
         """Place all jobs in `order`."""
@@ -82,7 +85,7 @@ class Builder:
 
     def _pays(self, job: int) -> bool:
         """Whether the job is worth something or is owed; worthless jobs inside others also go."""
-        return bool(self.value[job] > 0 or self.firm[job] > 0 or self._brings_nothing()[job])
+        return bool(self.value[job] > 0 or self.firm[job] > 0 or self.nested[job])
 
     def _place_within(self, state: State, job: int, fits: Ints, want: int, least: int) -> bool:
         done = 0
@@ -138,7 +141,7 @@ class Builder:
         cost = state.cost(job)
         paid = sum(units * int(cost[rack]) for rack, units in state.placed[job].items())
         counted = min(int(state.total[job]), int(self.compiled.units.counted_most[job]))
-        return bool(self._brings_nothing()[job]) or counted * int(self.value[job]) >= paid
+        return bool(self.nested[job]) or counted * int(self.value[job]) >= paid
 
     def _loses_in_a_failure(self, state: State, job: int) -> bool:
         return any(counts.form.survives[job] for counts in state.counts)
@@ -176,3 +179,22 @@ def _typical_size(compiled: Compiled) -> Ints:
         return np.ones(compiled.num_jobs, np.int64)
     smallest = compiled.packing.size.min(axis=1, initial=UNLIMITED)
     return np.asarray(np.maximum(smallest, 1), np.int64)
+
+
+def _takes_no_bins(compiled: Compiled) -> Bools:
+    if compiled.packing is None:
+        return np.zeros(compiled.num_jobs, bool)
+    return np.asarray(compiled.packing.group_of_job == NONE)
+
+
+def _exclusiveness(compiled: Compiled) -> Ints:
+    """Racks in the largest domain that a job's group keeps from others, 0 if none, (J,)."""
+    racks = np.zeros(compiled.num_jobs, np.int64)
+    for form in compiled.forms:
+        if isinstance(form, GroupPresence) and form.may_share is not None and form.num_domains:
+            inside = form.domain_of_rack[form.domain_of_rack != NONE]
+            largest = int(np.bincount(inside).max(initial=0))
+            foes = (~form.may_share).sum(axis=1)
+            keeps = ((foes > 0) & (foes == len(foes) - 1))[form.group_of_job]
+            racks = np.maximum(racks, np.where(keeps & (form.group_of_job != NONE), largest, 0))
+    return racks

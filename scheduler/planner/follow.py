@@ -24,7 +24,7 @@ def follow(
     state = State(builder.compiled)
     least = builder.compiled.units.least
     missed = []
-    for job in _widest_first(units, order):
+    for job in _hardest_first(builder, units, order):
         _lay_out(state, classes, job, units[job])
         asked, placed = int(units[job].sum()), int(state.total[job])
         if placed < asked and placed < max(int(least[job]), 1):
@@ -36,13 +36,14 @@ def follow(
         yield state.shards()
 
 
-def _widest_first(units: Ints, order: Ints) -> list[int]:
-    """Jobs of the solution: obligations as in `order`, then those on the most racks first."""
+def _hardest_first(builder: Builder, units: Ints, order: Ints) -> list[int]:
+    """Jobs of the solution: those that keep whole domains to themselves, then wide ones."""
     asked = units.sum(axis=1)
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     jobs = np.flatnonzero(asked)
-    ranked: list[int] = jobs[np.lexsort((rank[jobs], -asked[jobs]))].tolist()
+    keys = (rank[jobs], -asked[jobs], -builder.exclusiveness[jobs], builder.nested[jobs])
+    ranked: list[int] = jobs[np.lexsort(keys)].tolist()
     return ranked
 
 

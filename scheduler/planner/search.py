@@ -8,27 +8,36 @@ value of the program bounds every plan.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 import numpy as np
 
-from kernels.forms import Compiled, Ints, Shards
+from kernels.forms import AssignmentCost, Compiled, Ints, Shards
 from kernels.score import Score
 from scheduler.planner.classes import Classes, alike_racks, single_racks
 from scheduler.planner.construct import Builder
 from scheduler.planner.follow import follow
 from scheduler.planner.lowering import Lowered, lower
 from scheduler.planner.program import Arrays
-from scheduler.planner.solvers import Outcome, solve_integer, solve_relaxed, with_gain, with_row
+from scheduler.planner.solvers import (
+    Outcome,
+    solve_integer,
+    solve_large,
+    solve_relaxed,
+    with_gain,
+    with_row,
+)
 
 EXACT_PLACEMENTS = 4_000  # (job, rack) pairs up to which every rack is a class of its own
 EXACT_RACKS = 48
 RACKS_PER_CLASS = 3  # at least, on average: fewer would hardly be smaller than exact
 CLASS_PLACEMENTS = 60_000  # (job, class) pairs that the class program may have
-T = TypeVar("T")
 RELAX_SHARE = 0.35  # of the time limit, at most, for the relaxation
+FIRST_SLICE = 0.25  # of the time left for the first solve of a class program
+CLASS_GAP = 2e-4  # relative gap at which a class program counts as solved
+TICK_S = 0.5  # between two reports of a running solver
 
 
 @dataclass(frozen=True)
@@ -47,13 +56,8 @@ class Best:
             self.score.violation == 0
             and self.bound_mills is not None
             and self.score.margin_mills >= self.bound_mills
-            and self.is_firm_optimal
+            and self.score.unmet_firm_gpus <= self.least_unmet_gpus
         )
-
-    @property
-    def is_firm_optimal(self) -> bool:
-        """Whether no plan can meet more of the firm obligations."""
-        return self.score.unmet_firm_gpus <= self.least_unmet_gpus
 
 
 @dataclass
@@ -68,90 +72,96 @@ class Search:
     stopped: Callable[[], bool]
     report: Callable[[str, Best], None]
     began: float = field(default_factory=time.monotonic)
-    best: Best | None = None
     phases_s: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> Best:
         """Search until a proof, the time limit or a stop; always returns a plan."""
-        rng = np.random.default_rng(self.seed)
+        self.reported = self.began
         classes = self._classes()
-        builder = Builder(self.compiled, alike_racks(self.compiled, self.compiled.num_racks))
-        self._timed("construct", lambda: self._construct(builder, rng))
-        lowered = self._timed("lower", lambda: lower(self.compiled, classes))
-        self._timed("bound", lambda: self._relax(lowered, builder))
-        self._timed("improve", lambda: self._solve(lowered, builder))
-        assert self.best is not None
+        self.builder = Builder(self.compiled, alike_racks(self.compiled, self._most_classes()))
+        self.orders = self.builder.orders(np.random.default_rng(self.seed))
+        self.best = Best(_nothing(), self.score(_nothing()))
+        with self._phase("construct"):
+            self._construct()
+        with self._phase("bound"):
+            lowered = lower(self.compiled, classes)
+            self._relax(lowered)
+        with self._phase("improve"):
+            self._meet_obligations(lowered)
+            self._improve(lowered)
         return self.best
 
     # ---- phases
 
-    def _construct(self, builder: Builder, rng: np.random.Generator) -> None:
-        for order in builder.orders(rng):
-            state = builder.build(order, self._out_of_time)
-            self._offer("construct", state.shards())
+    def _construct(self) -> None:
+        for order in self.orders:
             if self._out_of_time():
                 break
+            self._offer(self.builder.build(order, self._out_of_time).shards())
 
-    def _relax(self, lowered: Lowered, builder: Builder) -> None:
+    def _relax(self, lowered: Lowered) -> None:
         """Bound by the linear relaxation, and follow its rounded solution."""
-        if self._out_of_time():
-            return
-        limit = self._left() * RELAX_SHARE
+        limit_s = self._left_s() * RELAX_SHARE
         arrays = self._with_obligations(lowered)
-        relaxed = solve_relaxed(arrays, time_limit_s=limit, stop=self._out_of_time)
-        if relaxed is None:
-            return
-        self._tighten("bound", relaxed.bound)
-        units = lowered.units(np.floor(relaxed.x + 1e-6).astype(np.int64))
-        order = builder.orders(np.random.default_rng(self.seed))[0]
-        for shards in follow(builder, lowered.classes, units, order, self._out_of_time):
-            self._offer("bound", shards)
+        relaxed = solve_relaxed(arrays, time_limit_s=limit_s, stop=self._tick)
+        if relaxed is not None:
+            self._tighten(relaxed.bound)
+            self._follow(lowered, np.floor(relaxed.x + 1e-6).astype(np.int64))
 
-    def _solve(self, lowered: Lowered, builder: Builder) -> None:
-        """Solve the program: obligations first if any is unmet, then the margin."""
-        best = self._require()
-        if best.score.unmet_firm_gpus and not self._out_of_time():
-            self._solve_firm(lowered, builder)
-        if self._out_of_time() or self._require().is_optimal:
+    def _meet_obligations(self, lowered: Lowered) -> None:
+        """If any firm obligation is unmet: meet as many as can be, and prove how many."""
+        if self.best.score.unmet_firm_gpus == 0 or self._out_of_time():
             return
-        outcome = self._integer(lowered, self._with_obligations(lowered), builder, self._left())
-        if outcome.bound is not None:
-            self._tighten("improve", outcome.bound)
-
-    def _solve_firm(self, lowered: Lowered, builder: Builder) -> None:
         arrays = with_gain(lowered.arrays, lowered.firm)
-        outcome = self._integer(lowered, arrays, builder, self._left() / 2)
+        outcome = self._solve(lowered, arrays, self._left_s() / 2)
         if outcome.bound is not None:
             least = max(0, self._owed() - outcome.bound)
-            self.best = replace(self._require(), least_unmet_gpus=least)
+            self.best = replace(self.best, least_unmet_gpus=least)
 
-    def _integer(
-        self, lowered: Lowered, arrays: Arrays, builder: Builder, limit_s: float
-    ) -> Outcome:
-        order = builder.orders(np.random.default_rng(self.seed))[0]
-        pending: list[Ints] = []
+    def _improve(self, lowered: Lowered) -> None:
+        """Solve for the margin, a class program in two slices: the second starts better."""
+        slices = [1.0] if lowered.classes.is_exact else [FIRST_SLICE, 1.0]
+        for share in slices:
+            if self._out_of_time() or self.best.is_optimal:
+                return
+            arrays = self._with_obligations(lowered)
+            outcome = self._solve(lowered, arrays, self._left_s() * share)
+            if outcome.bound is not None:
+                self._tighten(outcome.bound)
+            if outcome.optimal:
+                return
 
-        def stop() -> bool:
-            while pending:
-                units = lowered.units(pending.pop())
-                pending.clear()
-                for shards in follow(builder, lowered.classes, units, order, self._out_of_time):
-                    self._offer("improve", shards)
-            return self._out_of_time()
+    def _solve(self, lowered: Lowered, arrays: Arrays, limit_s: float) -> Outcome:
+        """Solve and follow the solution; an exact program also on the way."""
+        start = lowered.point(self.best.shards)
+        if lowered.classes.is_exact:
+            pending: list[Ints] = []
 
-        outcome = solve_integer(
-            arrays,
-            start=lowered.point(self._require().shards),
-            time_limit_s=limit_s,
-            workers=self.workers,
-            seed=self.seed,
-            stop=stop,
-            on_solution=pending.append,
-        )
+            def stop() -> bool:
+                while pending:
+                    self._follow(lowered, pending.pop(0))
+                return self._tick()
+
+            outcome = solve_integer(
+                arrays,
+                start=start,
+                time_limit_s=limit_s,
+                workers=self.workers,
+                seed=self.seed,
+                stop=stop,
+                on_solution=pending.append,
+            )
+        else:
+            outcome = solve_large(
+                arrays,
+                start=start,
+                time_limit_s=limit_s,
+                seed=self.seed,
+                stop=self._tick,
+                gap=CLASS_GAP,
+            )
         if outcome.x is not None:
-            units = lowered.units(outcome.x)
-            for shards in follow(builder, lowered.classes, units, order, lambda: False):
-                self._offer("improve", shards)
+            self._follow(lowered, outcome.x)
         return outcome
 
     # ---- parts
@@ -160,12 +170,15 @@ class Search:
         num_jobs, num_racks = self.compiled.num_jobs, self.compiled.num_racks
         if num_racks <= EXACT_RACKS and num_jobs * num_racks <= EXACT_PLACEMENTS:
             return single_racks(self.compiled)
-        most = min(num_racks // RACKS_PER_CLASS, CLASS_PLACEMENTS // max(1, num_jobs))
-        return alike_racks(self.compiled, max(16, most))
+        return alike_racks(self.compiled, self._most_classes())
+
+    def _most_classes(self) -> int:
+        affordable = CLASS_PLACEMENTS // max(1, self.compiled.num_jobs)
+        return max(16, min(self.compiled.num_racks // RACKS_PER_CLASS, affordable))
 
     def _with_obligations(self, lowered: Lowered) -> Arrays:
         """Return the program in which at least as many obligations are met as in the best plan."""
-        met = self._owed() - self._require().score.unmet_firm_gpus
+        met = self._owed() - self.best.score.unmet_firm_gpus
         if met <= 0:
             return lowered.arrays
         columns = np.flatnonzero(lowered.firm)
@@ -173,39 +186,55 @@ class Search:
 
     def _owed(self) -> int:
         """GPUs of all firm obligations."""
-        per_job = np.zeros(self.compiled.num_jobs, np.int64)
-        for form in self.compiled.forms:
-            if hasattr(form, "firm_gpus"):
-                per_job += form.firm_gpus
-        return int(per_job @ self.compiled.units.counted_most)
+        counted = self.compiled.units.counted_most
+        costs = (form for form in self.compiled.forms if isinstance(form, AssignmentCost))
+        return sum(int(form.firm_gpus @ counted) for form in costs)
 
-    def _offer(self, phase: str, shards: Shards) -> None:
+    def _follow(self, lowered: Lowered, x: Ints) -> None:
+        units = lowered.units(x)
+        for shards in follow(self.builder, lowered.classes, units, self.orders[0], self.stopped):
+            self._offer(shards)
+
+    def _offer(self, shards: Shards) -> None:
         """Keep `shards` if they are better than the best."""
-        new = self.score(shards)
-        if self.best is None or new < self.best.score:
-            known = self.best or Best(shards, new)
-            self.best = replace(known, shards=shards, score=new)
-        self.report(phase, self._require())
+        score = self.score(shards)
+        if score < self.best.score:
+            self.best = replace(self.best, shards=shards, score=score)
+        self._report()
 
-    def _tighten(self, phase: str, bound_mills: int) -> None:
-        best = self._require()
-        known = bound_mills if best.bound_mills is None else min(bound_mills, best.bound_mills)
-        self.best = replace(best, bound_mills=known)
-        self.report(phase, self.best)
+    def _tighten(self, bound_mills: int) -> None:
+        known = self.best.bound_mills
+        bound_mills = bound_mills if known is None else min(bound_mills, known)
+        self.best = replace(self.best, bound_mills=bound_mills)
+        self._report()
 
-    def _require(self) -> Best:
-        assert self.best is not None, "construction always yields a plan"
-        return self.best
+    # ---- time
 
-    def _timed(self, phase: str, run: Callable[[], T]) -> T:
-        began = time.monotonic()
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        self.phase, began = name, time.monotonic()
         try:
-            return run()
+            yield
         finally:
-            self.phases_s[phase] = self.phases_s.get(phase, 0.0) + time.monotonic() - began
+            self.phases_s[name] = time.monotonic() - began
 
-    def _left(self) -> float:
+    def _report(self) -> None:
+        self.reported = time.monotonic()
+        self.report(self.phase, self.best)
+
+    def _tick(self) -> bool:
+        """Report now and then while a solver runs; return whether it must end."""
+        if time.monotonic() - self.reported > TICK_S:
+            self._report()
+        return self._out_of_time()
+
+    def _left_s(self) -> float:
         return self.time_limit_s - (time.monotonic() - self.began)
 
     def _out_of_time(self) -> bool:
-        return self.stopped() or self._left() <= 0
+        return self.stopped() or self._left_s() <= 0
+
+
+def _nothing() -> Shards:
+    """Return the empty plan."""
+    return Shards.build(*np.zeros((3, 0), np.int64))

@@ -1,8 +1,9 @@
-"""The solvers: CP-SAT for integer programs, GLOP for their relaxation. Statuses are checked.
+"""The solvers: CP-SAT for exact programs, SCIP for large ones, GLOP for their relaxation.
 
-A bound is only ever reported if it is proven: CP-SAT's is exact in integers; that of the
-relaxation is recomputed from its dual prices in exact arithmetic, so that neither a tolerance
-nor a wrong status can make it too low.
+Statuses are checked, and a bound is only ever reported if it is proven: CP-SAT's is exact in
+integers; that of the relaxation is recomputed from its dual prices in exact arithmetic, so that
+neither a tolerance nor a wrong status can make it too low; SCIP's is rounded up by more than its
+tolerance.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from kernels.forms import Ints
 from scheduler.planner.program import FREE, Arrays
 
 POLL_S = 0.05
+TOLERANCE = 1e-6  # relative; above that of SCIP's limits
 PRICE_SCALE = 2**20  # dual prices are rounded to multiples of 1/PRICE_SCALE
 
 Stop = Callable[[], bool]
@@ -35,7 +37,7 @@ class Outcome:
     x: Ints | None
     objective: int | None
     bound: int | None  # no solution is better than this
-    optimal: bool
+    optimal: bool  # within the gap that was asked for
     infeasible: bool
 
 
@@ -94,11 +96,68 @@ def _outcome(arrays: Arrays, solver: cp_model.CpSolver, status: cp_model.CpSolve
     return Outcome(x, objective, bound, status == cp_model.OPTIMAL, False)
 
 
+def solve_large(
+    arrays: Arrays, *, start: Ints, time_limit_s: float, seed: int, stop: Stop, gap: float
+) -> Outcome:
+    """Maximise with SCIP from `start`, until the time limit, `stop` or the relative `gap`.
+
+    SCIP finds and proves more than CP-SAT where thousands of columns share wide rows; its
+    solution is rounded to integers, and the caller follows it exactly.
+    """
+    model = _linear_model(arrays, integer=True)
+    columns = list(model.variables())
+    hint = mathopt.SolutionHint(
+        variable_values={c: float(v) for c, v in zip(columns, start.tolist(), strict=True)}
+    )
+    interrupter = solve_interrupter.SolveInterrupter()
+    parameters = mathopt.SolveParameters(
+        time_limit=timedelta(seconds=max(0.1, time_limit_s)),
+        random_seed=seed % 2**31,
+        threads=1,
+        relative_gap_tolerance=gap,
+    )
+    found: list[mathopt.SolveResult] = []
+
+    def run() -> None:
+        found.append(
+            mathopt.solve(
+                model,
+                mathopt.SolverType.GSCIP,
+                params=parameters,
+                model_params=mathopt.ModelSolveParameters(solution_hints=[hint]),
+                interrupter=interrupter,
+            )
+        )
+
+    _run_until(run, stop, interrupter.interrupt)
+    return _large_outcome(arrays, found[0], columns)
+
+
+def _large_outcome(
+    arrays: Arrays, result: mathopt.SolveResult, columns: list[mathopt.Variable]
+) -> Outcome:
+    reason = mathopt.TerminationReason
+    if result.termination.reason == reason.INFEASIBLE:
+        return Outcome(None, None, None, False, True)
+    known = {reason.OPTIMAL, reason.FEASIBLE, reason.NO_SOLUTION_FOUND}
+    if result.termination.reason not in known:
+        return Outcome(None, None, None, False, False)  # an error proves nothing
+    proven = result.termination.objective_bounds.dual_bound
+    bound = None
+    if np.isfinite(proven):
+        bound = int(np.ceil(proven + TOLERANCE * abs(proven))) + arrays.constant
+    if not result.has_primal_feasible_solution():
+        return Outcome(None, None, bound, False, False)
+    x = np.rint(np.array(result.variable_values(columns))).astype(np.int64)
+    solved = result.termination.reason == reason.OPTIMAL
+    return Outcome(x, arrays.objective(x), bound, solved, False)
+
+
 def solve_relaxed(arrays: Arrays, *, time_limit_s: float, stop: Stop) -> Relaxed | None:
     """Solve the linear relaxation with GLOP; None if it was not solved to optimality."""
     interrupter = solve_interrupter.SolveInterrupter()
     found: list[mathopt.SolveResult] = []
-    model = _linear_model(arrays)
+    model = _linear_model(arrays, integer=False)
     parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(0.1, time_limit_s)))
 
     def run() -> None:
@@ -214,7 +273,7 @@ def _cp_model(arrays: Arrays, start: Ints | None) -> cp_model.CpModel:
     return model
 
 
-def _linear_model(arrays: Arrays) -> mathopt.Model:
+def _linear_model(arrays: Arrays, *, integer: bool) -> mathopt.Model:
     infinity = float("inf")
 
     def side(bounds: Ints, unbounded: float) -> list[float]:
@@ -226,7 +285,7 @@ def _linear_model(arrays: Arrays) -> mathopt.Model:
     proto.variables.ids.extend(columns)
     proto.variables.lower_bounds.extend(arrays.low.astype(np.float64).tolist())
     proto.variables.upper_bounds.extend(arrays.high.astype(np.float64).tolist())
-    proto.variables.integers.extend([False] * arrays.num_columns)
+    proto.variables.integers.extend([integer] * arrays.num_columns)
     proto.linear_constraints.ids.extend(rows)
     proto.linear_constraints.lower_bounds.extend(side(arrays.row_low, -infinity))
     proto.linear_constraints.upper_bounds.extend(side(arrays.row_high, infinity))

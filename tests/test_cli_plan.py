@@ -1,0 +1,249 @@
+"""``rackwatt plan`` from files to a checked folder; interrupts, kills, unusable folders."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from scheduler.cli.app import app
+from scheduler.cli.watching import Lines, Recorder, watched
+from scheduler.model import Plan
+from scheduler.solve import Progress, Solution
+from tests import build
+from tests.solutions import solution
+
+RUNNER = CliRunner()
+EXAMPLES = Path(__file__).parent.parent / "examples"
+TINY = tuple(str(EXAMPLES / "tiny" / name) for name in ("site.yaml", "workload.yaml"))
+TENTH = tuple(str(EXAMPLES / "colossus-tenth" / name) for name in ("site.yaml", "workload.yaml"))
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """The tiny example, planned once: folder, stdout, stderr."""
+    folder = tmp_path_factory.mktemp("tiny") / "out"
+    done = RUNNER.invoke(app, ["plan", *TINY, "--out", str(folder), "--time-limit", "10"])
+    assert done.exit_code == 0, done.output
+    return folder, done.stdout, done.stderr
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    """A long plan of the large example, once its first plan is on disk."""
+    words = ["plan", *TENTH, "--out", str(folder), "--time-limit", "120", "--json"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from scheduler.cli.app import main; main()", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ,
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "plan.json").exists() and time.monotonic() < deadline:
+        assert process.poll() is None, "expected a plan that takes long"
+        time.sleep(0.05)
+    return process
+
+
+def result_of(folder: Path) -> dict[str, Any]:
+    data = json.loads((folder / "result.json").read_text())
+    assert isinstance(data, dict)
+    return data
+
+
+def test_tables_name_status_tenants_headroom_reasons_and_files(
+    planned: tuple[Path, str, str],
+) -> None:
+    folder, out, _ = planned
+    for expected in (
+        "status optimal, checked: all",
+        "margin ",
+        "gap 0.00 %",
+        "acme",
+        "H1-A0",
+        "power, after a failure",
+        "loss of ",
+        "MW nameplate",
+        "stranded firm power",
+        "Not placed in full",
+        "big-tune (research, 48 GPUs)",
+        "rackwatt explain JOB",
+        "placements.csv",
+    ):
+        assert expected in out
+    assert max(len(line) for line in out.splitlines()) <= 100
+    assert {path.name for path in folder.iterdir()} == {
+        "plan.json",
+        "placements.csv",
+        "result.json",
+        "findings.json",
+        "site.json",
+        "workload.json",
+    }
+
+
+def test_progress_goes_to_stderr_as_plain_lines(planned: tuple[Path, str, str]) -> None:
+    _, out, err = planned
+    assert " s] " not in out
+    assert "\x1b" not in out + err
+
+
+def test_the_written_plan_passes_check_in_both_forms(planned: tuple[Path, str, str]) -> None:
+    folder = planned[0]
+    done = RUNNER.invoke(app, ["check", str(folder)])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("OK: all ")
+    done = RUNNER.invoke(app, ["check", *TINY, str(folder / "placements.csv"), "--json"])
+    assert done.exit_code == 0
+    verdict = json.loads(done.stdout)
+    assert verdict["checked"] is True
+    assert verdict["margin_usd_per_h"] == result_of(folder)["margin_usd_per_h"]
+
+
+def test_check_finds_a_unit_too_many(planned: tuple[Path, str, str], tmp_path: Path) -> None:
+    folder = planned[0]
+    with (folder / "placements.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    rack = next(row["rack"] for row in rows if row["job"] == "train")
+    plan = {
+        "format": "rackwatt-plan/1",
+        "placements": [{"job": "train", "rack": rack, "units": 9}],
+    }
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    done = RUNNER.invoke(app, ["check", *TINY, str(tmp_path / "plan.json")])
+    assert done.exit_code == 1
+    assert (
+        f"rack_capacity: {rack} (normal): 9 nodes, limit 2 nodes, 7 nodes too much" in done.stdout
+    )
+    assert "BROKEN: " in done.stdout
+    done = RUNNER.invoke(app, ["check", *TINY, str(tmp_path / "plan.json"), "--json"])
+    assert done.exit_code == 1
+    assert {each["term"] for each in json.loads(done.stdout)["broken"]} >= {"rack_capacity"}
+
+
+def test_score_and_explain_read_the_folder(planned: tuple[Path, str, str]) -> None:
+    folder = str(planned[0])
+    done = RUNNER.invoke(app, ["score", folder, "--json"])
+    assert done.exit_code == 0
+    score = json.loads(done.stdout)
+    assert score["margin_usd_per_h"] == result_of(planned[0])["margin_usd_per_h"]
+    shares = [each["share"] for each in score["headroom"]["power_normal"]]
+    assert shares == sorted(shares)
+    assert RUNNER.invoke(app, ["score", folder, "--all", "--backend", "cpu"]).exit_code == 0
+    assert RUNNER.invoke(app, ["score", folder, "--backend", "abacus"]).exit_code == 2
+    done = RUNNER.invoke(app, ["explain", "big-tune", folder])
+    assert done.exit_code == 0
+    assert "in one array, but the largest one (H1-A01) holds 32 when it is empty" in done.stdout
+    done = RUNNER.invoke(app, ["explain", "--unplaced", folder, "--json"])
+    assert json.loads(done.stdout)[0]["job"] == "big-tune"
+    done = RUNNER.invoke(app, ["explain", "big-tuna", folder])
+    assert done.exit_code == 2
+    assert "did you mean big-tune?" in done.stderr
+
+
+def test_json_is_the_result_file_alone(tmp_path: Path) -> None:
+    words = ["plan", *TINY, "--out", str(tmp_path), "--time-limit", "10", "--json"]
+    done = RUNNER.invoke(app, words)
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == result_of(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_solve(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        done = RUNNER.invoke(app, ["plan", *TINY, "--out", str(out)])
+        assert done.exit_code == 2
+        assert done.stderr.count("\n") == 1
+        assert str(tmp_path / "file") in done.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_disk_that_fills_up_is_one_line_and_keeps_the_old_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plan.json").write_text("old")
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    done = RUNNER.invoke(app, ["plan", *TINY, "--out", str(tmp_path), "--time-limit", "5"])
+    assert done.exit_code == 2
+    assert "rackwatt: No space left on device" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+    assert (tmp_path / "plan.json").read_text() == "old"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_solve_with_the_best_checked_plan(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    process = started(tmp_path)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert json.loads(out)["status"] == "interrupted"
+    assert result_of(tmp_path)["status"] == "interrupted"
+    assert RUNNER.invoke(app, ["check", str(tmp_path)]).exit_code == 0
+
+
+def test_a_kill_leaves_the_best_checked_plan(tmp_path: Path) -> None:
+    process = started(tmp_path)
+    process.kill()
+    process.communicate(timeout=10)
+    assert result_of(tmp_path)["status"] == "feasible"
+    assert RUNNER.invoke(app, ["check", str(tmp_path)]).exit_code == 0
+
+
+def test_better_plans_are_saved_while_the_solve_runs() -> None:
+    problem = build.problem(jobs=[build.job("a")])
+    plans = [solution(problem, Plan({"a": {rack: 1}})) for rack in ("r1", "r2")]
+    saved: list[Solution] = []
+
+    def solve(watch: Recorder) -> Solution:
+        watch.incumbent(plans[0])
+        while not saved:
+            time.sleep(0.01)
+        return plans[1]
+
+    found, interrupted = watched(solve, saved.append, nullcontext(Lines()))
+    assert (found, interrupted, saved) == (plans[1], False, [plans[0]])
+
+
+def test_a_save_that_fails_stops_the_solve() -> None:
+    problem = build.problem(jobs=[build.job("a")])
+    best = solution(problem, Plan({"a": {"r1": 1}}))
+
+    def solve(watch: Recorder) -> Solution:
+        watch.incumbent(best)
+        while not watch.stopped():
+            time.sleep(0.01)
+        return best
+
+    def save(_: Solution) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        watched(solve, save, nullcontext(Lines()))
+
+
+def test_plain_lines_are_limited_in_rate_but_show_every_phase(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = Lines()
+    for phase in ("construct", "improve", "improve"):
+        lines.show(Progress(phase, 1.0, 10.0, 0, 0, 1_000, 2_000))
+    assert capsys.readouterr().err.splitlines() == [
+        f"[   1.0 s] {phase}: best 1.00 $/h, bound 2.00 $/h, gap 50.00 %, 9 s left"
+        for phase in ("construct", "improve")
+    ]
