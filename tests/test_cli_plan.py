@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -38,21 +38,23 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     return folder, done.stdout, done.stderr
 
 
-def started(folder: Path) -> subprocess.Popen[str]:
-    """A long plan of the large example, once its first plan is on disk."""
-    words = ["plan", *TENTH, "--out", str(folder), "--time-limit", "120", "--json"]
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A long plan of the large example into `tmp_path`, once its first plan is on disk."""
+    words = ["plan", *TENTH, "--out", str(tmp_path), "--time-limit", "120", "--json"]
     process = subprocess.Popen(
         [sys.executable, "-c", "from scheduler.cli.app import main; main()", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=os.environ,
     )
-    deadline = time.monotonic() + 60
-    while not (folder / "plan.json").exists() and time.monotonic() < deadline:
-        assert process.poll() is None, "expected a plan that takes long"
-        time.sleep(0.05)
-    return process
+    with process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "plan.json").exists() and time.monotonic() < deadline:
+            assert process.poll() is None, "expected a plan that takes long"
+            time.sleep(0.05)
+        yield process
+        process.kill()
 
 
 def result_of(folder: Path) -> dict[str, Any]:
@@ -186,21 +188,21 @@ def test_a_disk_that_fills_up_is_one_line_and_keeps_the_old_files(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_solve_with_the_best_checked_plan(
-    number: signal.Signals, tmp_path: Path
+    number: signal.Signals, running: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    process = started(tmp_path)
-    process.send_signal(number)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
+    running.send_signal(number)
+    out, _ = running.communicate(timeout=60)
+    assert running.returncode == 130
     assert json.loads(out)["status"] == "interrupted"
     assert result_of(tmp_path)["status"] == "interrupted"
     assert RUNNER.invoke(app, ["check", str(tmp_path)]).exit_code == 0
 
 
-def test_a_kill_leaves_the_best_checked_plan(tmp_path: Path) -> None:
-    process = started(tmp_path)
-    process.kill()
-    process.communicate(timeout=10)
+def test_a_kill_leaves_the_best_checked_plan(
+    running: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    running.kill()
+    running.communicate(timeout=10)
     assert result_of(tmp_path)["status"] == "feasible"
     assert RUNNER.invoke(app, ["check", str(tmp_path)]).exit_code == 0
 

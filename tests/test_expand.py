@@ -90,6 +90,23 @@ def test_air_cooled_arrays_have_no_loop() -> None:
     assert site.racks["H1-A02-R1"].loop == "H1-L1"
 
 
+def test_arrays_of_different_entries_share_no_loop() -> None:
+    arrays = [{"count": 3, "racks": 2, "rack": "box"}, {"racks": 2, "rack": "gb200-nvl72"}]
+    site = expand(hall(arrays=arrays, cooling={"loop": {"per": 2}}))
+    loops = {rack.array: rack.loop for rack in site.racks.values()}
+    assert list(loops.values()) == ["H1-L1", "H1-L1", "H1-L2", "H1-L3"]
+
+
+def test_the_supply_covers_small_recirculation() -> None:
+    site = expand(hall())
+    # 48 racks see more than the 16 entries that are kept
+    assert len(site.halls["H1"].recirculation) == 48 * 16
+    assert 22_000 < site.halls["H1"].supply_mc < 22_300
+    few = expand(hall(arrays=[{"racks": 8, "rack": "box"}]))
+    assert len(few.halls["H1"].recirculation) == 8 * 8
+    assert few.halls["H1"].supply_mc == 22_000
+
+
 def test_own_types_change_the_catalogue() -> None:
     types = {
         "hgx-h100-liquid": {"observed_peak_kw": 64},

@@ -147,6 +147,12 @@ def test_heaviest_first_onto_the_lightest_outlet() -> None:
     assert balance(outlets, [2, 9, 4, 5, 3]) == (1, 0, 2, 1, 2)
 
 
+def test_the_second_array_goes_to_other_ups() -> None:
+    # five pairs are empty; only the last one shares no UPS with the first
+    outlets = [("a", "b"), ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d"), ("c", "d")]
+    assert balance(outlets, [9, 5]) == (0, 5)
+
+
 def test_swing_limits_by_kind() -> None:
     site = expand(hall(), swing={"site_mw": 1.5, "ups_kw": 40})
     assert site.site_swing_limit_w == 1_500_000

@@ -301,3 +301,13 @@ def test_many_mistakes_are_cut(tmp_path: Path) -> None:
         read_problem(tmp_path, tmp_path)
     assert len(error.value.mistakes) == 201
     assert error.value.mistakes[-1].got.endswith(" more")
+
+
+def test_thousands_of_unknown_names_do_not_take_long(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text(COMPACT.replace("count: 2", "count: 250"))
+    rows = "".join(f"j{i},t,1,H1-a9999-r{i}\n" for i in range(5000))
+    (tmp_path / "jobs.csv").write_text("name,tenant,units,within\n" + rows)
+    (tmp_path / "tenants.csv").write_text("name\nt\n")
+    start = time.perf_counter()
+    assert outcome(tmp_path, tmp_path) == "refused"
+    assert time.perf_counter() - start < 5

@@ -169,3 +169,4 @@ def test_got_is_one_short_line() -> None:
     assert shown("\ud800") == "'\\ud800'"
     assert shown(None) == "nothing"
     assert shown(Plain("-5 kW")) == "-5 kW"
+    assert shown(Plain("a\nb")) == "a\\nb"

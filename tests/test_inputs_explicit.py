@@ -202,6 +202,15 @@ def test_one_fault_is_named(
     assert all(each.line >= 1 for each in error.value.mistakes)
 
 
+def test_a_rack_and_its_loop_are_in_one_hall(tmp_path: Path) -> None:
+    site, workload = documents()
+    site["halls"].append({"name": "G", "supply_mc": 22_000, "inlet_limit_mc": 27_000})
+    site["loops"][0]["hall"] = "G"
+    with pytest.raises(InputError) as error:
+        read(tmp_path, site, workload)
+    assert [each.got for each in error.value.mistakes] == ["loop1 of hall G"] * 2
+
+
 def test_cycles_are_named_in_full(tmp_path: Path) -> None:
     site, workload = documents()
     site["power_nodes"][0]["parents"] = ["ups2"]

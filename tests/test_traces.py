@@ -308,5 +308,8 @@ def test_the_philly_trace_is_what_the_docs_say() -> None:
 @needs_data
 def test_the_acme_sample_is_what_the_docs_say() -> None:
     jobs = acme.read_jobs(KALOS)
-    assert len(jobs) == 319
+    window = densest(jobs, 23_444)  # 110 % of 21,312 GPUs
+    assert (len(jobs), len(window)) == (319, 37)
     assert max(job.gpus for job in jobs) == 1024
+    assert window[-1].start_s - window[0].start_s < 1.15 * 86_400
+    assert sum(job.gpus for job in window if job.gpus == 1024) > sum(j.gpus for j in window) / 2

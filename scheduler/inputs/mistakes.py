@@ -78,13 +78,22 @@ class Mistakes:
         """Whether there is any."""
         return bool(self._found)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether further mistakes are only counted: their words are not worth finding."""
+        return len(self._found) >= MOST_MISTAKES
+
+    def count(self, more: int) -> None:
+        """Count mistakes that are not listed."""
+        self._more += more
+
     def __len__(self) -> int:
         """How many were found, listed or only counted."""
         return len(self._found) + self._more
 
     def add(self, document: Place, loc: Loc, expected: str, got: object, hint: str = "") -> None:
         """Add the mistake at `loc` of `document`; `got` is the value that stands there."""
-        if len(self._found) < MOST_MISTAKES:
+        if not self.is_full:
             file, line = document.where(loc)
             self.add_at(file, line, field_text(loc), expected, got, hint)
         else:
@@ -94,7 +103,7 @@ class Mistakes:
         self, file: str, line: int, field: str, expected: str, got: object, hint: str = ""
     ) -> None:
         """Add a mistake whose place is already known."""
-        if len(self._found) < MOST_MISTAKES:
+        if not self.is_full:
             self._found.append(Mistake(file, line, field, expected, shown(got), hint))
         else:
             self._more += 1

@@ -106,7 +106,7 @@ def _read_workload(path: Path, mistakes: Mistakes, site: Site | None) -> Workloa
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Reading makes millions of small objects and no cycles; looking for cycles doubles its time."""
+    """Reading makes millions of objects and no cycles; looking for cycles would double its time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

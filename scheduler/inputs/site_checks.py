@@ -33,6 +33,9 @@ def known(
 ) -> bool:
     """Whether all names are among the known ones; each other one is a mistake."""
     unknown = [name for name in names if name not in among]
+    if mistakes.is_full:
+        mistakes.count(len(unknown))
+        return not unknown
     for name in unknown:
         mistakes.add(place, loc, one_of(among), name, closest(name, among))
     return not unknown

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -110,21 +111,27 @@ def report(
         by_loc.setdefault(_loc_in(data, each), []).append(each)
     parents = {inner[:depth] for inner in by_loc for depth in range(len(inner))}
     for inner, errors in by_loc.items():
-        if inner not in parents:  # else another alternative got further
+        if inner in parents:  # another alternative got further
+            continue
+        if mistakes.is_full:
+            mistakes.count(1)
+        else:
             _add(annotation, inner, errors, place, mistakes, loc)
 
 
-def closest(word: str, known: Iterable[str]) -> str:
+def closest(word: str, known: Collection[str]) -> str:
     """Return the hint that names the most similar known word, empty if none is near."""
-    found = difflib.get_close_matches(word[:200], list(known), n=1)
+    start = word[:2].lower()
+    near = (name for name in known if len(known) <= 100 or name[:2].lower() == start)
+    found = difflib.get_close_matches(word[:200], list(itertools.islice(near, 1000)), n=1)
     return f"did you mean {found[0]}?" if found else ""
 
 
-def one_of(known: Iterable[str]) -> str:
+def one_of(known: Collection[str]) -> str:
     """Say what may stand in a place: ``one of a, b, c``; long lists are cut."""
-    names = [shown(Plain(each)) for each in known]
-    more = f", ... ({len(names)} in all)" if len(names) > 20 else ""
-    return f"one of {', '.join(names[:20])}{more}" if names else "nothing here"
+    names = [shown(Plain(each)) for each in itertools.islice(known, 20)]
+    more = f", ... ({len(known)} in all)" if len(known) > len(names) else ""
+    return f"one of {', '.join(names)}{more}" if names else "nothing here"
 
 
 def _add(

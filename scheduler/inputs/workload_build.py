@@ -14,33 +14,25 @@ from scheduler.inputs.mistakes import Mistakes, Place
 from scheduler.inputs.profiles import BUILT_IN, DEFAULT_ACTION
 from scheduler.inputs.validation import report
 from scheduler.inputs.workload_checks import validate_workload
+from scheduler.inputs.workload_entries import profile_of, sla_of, tenant_of
 from scheduler.inputs.workload_file import (
     ContractEntry,
     JobEntry,
-    ProfileEntry,
-    SlaEntry,
-    TenantEntry,
     Work,
     WorkloadFile,
 )
 from scheduler.model import (
-    Conflict,
     Contract,
     Job,
     Level,
-    PowerProfile,
     RackType,
     Site,
-    Sla,
-    Tenant,
     Workload,
 )
 from scheduler.model.units import ceil_div, exact, round_down, round_up
 
 W_PER_MW = 1_000_000
 MILLS = 1000
-# (uptime below, part of the monthly fee), thousandths: common practice of GPU clouds [A].
-STANDARD_CREDITS = ((995, 100), (990, 250), (950, 1000))
 
 
 def build_workload(
@@ -89,11 +81,11 @@ class _Builder:
 
     def workload(self, mistakes: Mistakes) -> Workload:
         sections: dict[str, list[Any]] = {
-            "tenants": [_tenant(each) for each in self.file.tenants],
+            "tenants": [tenant_of(each) for each in self.file.tenants],
             "contracts": self.contracts(mistakes),
             "jobs": [self.job(number, each) for number, each in enumerate(self.file.jobs)],
         }
-        own = [_profile(each) for each in self.file.profiles]
+        own = [profile_of(each) for each in self.file.profiles]
         profiles = {**BUILT_IN, **by_name(own, "profiles", self.place, mistakes)}
         named = {key: by_name(rows, key, self.place, mistakes) for key, rows in sections.items()}
         return Workload(name=self.file.name, profiles=profiles, **named)
@@ -171,7 +163,7 @@ class _Builder:
             power_action=entry.power_action or "firm",
             required=entry.topology.required if entry.topology else None,
             within=entry.within,
-            sla=_sla(entry.sla) if entry.sla else Sla(),
+            sla=sla_of(entry.sla),
             notice_days=entry.notice_days,
             term_days=entry.term_days,
             take_or_pay=entry.take_or_pay,
@@ -242,37 +234,3 @@ def _free_name(name: str, taken: set[str]) -> str:
         number += 1
         free = f"{name}-{number}"
     return free
-
-
-def _tenant(entry: TenantEntry) -> Tenant:
-    conflicts = tuple(
-        Conflict(tenant=each, level=Level.RACK)
-        if isinstance(each, str)
-        else Conflict(tenant=each.tenant, level=each.level)
-        for each in entry.conflicts
-    )
-    external = entry.kind == "external"
-    return Tenant(
-        name=entry.name, external=external, isolation=entry.isolation, conflicts=conflicts
-    )
-
-
-def _profile(entry: ProfileEntry) -> PowerProfile:
-    return PowerProfile(
-        name=entry.name,
-        mean_permille=entry.mean,
-        peak_permille=entry.peak,
-        cap_permille=entry.cap,
-        swing_permille=entry.swing,
-        synchronous=entry.synchronous,
-        source=entry.source,
-    )
-
-
-def _sla(entry: SlaEntry) -> Sla:
-    tiers = (
-        STANDARD_CREDITS
-        if entry.credits == "standard"
-        else tuple((each.uptime_below, each.credit) for each in entry.credits)
-    )
-    return Sla(survives=entry.survives, spare_permille=entry.spare_nodes, credit_tiers=tiers)

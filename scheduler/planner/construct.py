@@ -96,8 +96,7 @@ class Builder:
         if done < max(least, 1) or not self._gains(state, job):
             state.remove(job)
             return False
-        if self._loses_in_a_failure(state, job):
-            self._top_up(state, job)
+        self.top_up(state, job)
         return True
 
     def _pieces(self, state: State, job: int, fits: Ints, want: int) -> list[Ints]:
@@ -143,15 +142,13 @@ class Builder:
         counted = min(int(state.total[job]), int(self.compiled.units.counted_most[job]))
         return bool(self.nested[job]) or counted * int(self.value[job]) >= paid
 
-    def _loses_in_a_failure(self, state: State, job: int) -> bool:
-        return any(counts.form.survives[job] for counts in state.counts)
-
-    def _top_up(self, state: State, job: int) -> None:
+    def top_up(self, state: State, job: int) -> None:
         """Add units until what survives the worst loss is all that was promised."""
         units = self.compiled.units
         goal = int(units.counted_most[job] + units.held_back[job])
-        while True:
-            worst = max(counts.worst_loss(job) for counts in state.counts)
+        losing = [counts for counts in state.counts if counts.form.survives[job]]
+        while losing:
+            worst = max(counts.worst_loss(job) for counts in losing)
             missing = goal + worst - int(state.total[job])
             if missing <= 0:
                 return

@@ -30,6 +30,8 @@ def follow(
         if placed < asked and placed < max(int(least[job]), 1):
             state.remove(job)
             missed.append(job)
+        else:
+            builder.top_up(state, job)
     builder.insert(state, np.array(missed, np.int64), stop)
     yield state.shards()
     if builder.insert(state, order, stop):
