@@ -143,22 +143,35 @@ class Builder:
         return bool(self.nested[job]) or counted * int(self.value[job]) >= paid
 
     def top_up(self, state: State, job: int) -> None:
-        """Add units until what survives the worst loss is all that was promised."""
-        units = self.compiled.units
-        goal = int(units.counted_most[job] + units.held_back[job])
-        losing = [counts for counts in state.counts if counts.form.survives[job]]
-        while losing:
-            worst = max(counts.worst_loss(job) for counts in losing)
-            missing = goal + worst - int(state.total[job])
-            if missing <= 0:
+        """Add units until what survives the worst loss is all that was promised.
+
+        Units that let no more survive are taken back.
+        """
+        missing = self._missing(state, job)
+        while missing > 0:
+            before = dict(state.placed[job])
+            self._add(state, job, missing)
+            still_missing = self._missing(state, job)
+            if still_missing >= missing:
+                state.remove(job)
+                state.put_back(job, before)
                 return
-            fits = state.fit(job)
-            added = 0
-            for racks in self._pieces(state, job, fits, missing):
-                added += state.fill(job, racks, missing - added)
-                if added >= missing:
-                    break
-            if added == 0:
+            missing = still_missing
+
+    def _missing(self, state: State, job: int) -> int:
+        """Promised units that a failure would take away, if any promise survives failures."""
+        losing = [counts for counts in state.counts if counts.form.survives[job]]
+        if not losing:
+            return 0
+        units = self.compiled.units
+        worst = max(counts.worst_loss(job) for counts in losing)
+        safe = int(state.total[job]) - worst - int(units.held_back[job])
+        return int(units.counted_most[job]) - max(safe, 0)
+
+    def _add(self, state: State, job: int, want: int) -> None:
+        for racks in self._pieces(state, job, state.fit(job), want):
+            want -= state.fill(job, racks, want)
+            if want <= 0:
                 return
 
 

@@ -113,45 +113,22 @@ class Search:
         if self.best.score.unmet_firm_gpus == 0 or self._out_of_time():
             return
         arrays = with_gain(lowered.arrays, lowered.firm)
-        outcome = self._solve(lowered, arrays, self._left_s() / 2)
+        start = lowered.point(self.best.shards)
+        outcome = self._solve(lowered, arrays, start, self._left_s() / 2)
+        if outcome.x is not None:
+            self._follow(lowered, outcome.x)
         if outcome.bound is not None:
             least = max(0, self._owed() - outcome.bound)
             self.best = replace(self.best, least_unmet_gpus=least)
 
     def _improve(self, lowered: Lowered) -> None:
-        """Solve for the margin, a class program in two slices: the second starts better."""
-        slices = [1.0] if lowered.classes.is_exact else [FIRST_SLICE, 1.0]
-        for share in slices:
-            if self._out_of_time() or self.best.is_optimal:
-                return
-            arrays = self._with_obligations(lowered)
-            outcome = self._solve(lowered, arrays, self._left_s() * share)
-            if outcome.bound is not None:
-                self._tighten(outcome.bound)
-            if outcome.optimal:
-                return
-
-    def _solve(self, lowered: Lowered, arrays: Arrays, limit_s: float) -> Outcome:
-        """Solve and follow the solution; an exact program also on the way."""
+        """Solve for the margin. A class program is begun by SCIP, which finds plans sooner."""
+        if self._out_of_time() or self.best.is_optimal:
+            return
+        arrays = self._with_obligations(lowered)
         start = lowered.point(self.best.shards)
-        if lowered.classes.is_exact:
-            pending: list[Ints] = []
-
-            def stop() -> bool:
-                while pending:
-                    self._follow(lowered, pending.pop(0))
-                return self._tick()
-
-            outcome = solve_integer(
-                arrays,
-                start=start,
-                time_limit_s=limit_s,
-                workers=self.workers,
-                seed=self.seed,
-                stop=stop,
-                on_solution=pending.append,
-            )
-        else:
+        if not lowered.classes.is_exact:
+            limit_s = self._left_s() * FIRST_SLICE
             outcome = solve_large(
                 arrays,
                 start=start,
@@ -160,9 +137,40 @@ class Search:
                 stop=self._tick,
                 gap=CLASS_GAP,
             )
+            self._take(lowered, outcome)
+            if outcome.optimal or self._out_of_time():
+                return
+            start = start if outcome.x is None else outcome.x
+        self._take(lowered, self._solve(lowered, arrays, start, self._left_s()))
+
+    def _solve(self, lowered: Lowered, arrays: Arrays, start: Ints, limit_s: float) -> Outcome:
+        """Solve with CP-SAT and follow every better solution on the way."""
+        pending: list[Ints] = []
+
+        def stop() -> bool:
+            if pending:
+                newest = pending[-1]
+                pending.clear()
+                self._follow(lowered, newest)
+            return self._tick()
+
+        return solve_integer(
+            arrays,
+            start=start,
+            time_limit_s=limit_s,
+            workers=self.workers,
+            seed=self.seed,
+            stop=stop,
+            on_solution=pending.append,
+            gap=0.0 if lowered.classes.is_exact else CLASS_GAP,
+        )
+
+    def _take(self, lowered: Lowered, outcome: Outcome) -> None:
+        """Keep what a solve for the margin proved and found."""
+        if outcome.bound is not None:
+            self._tighten(outcome.bound)
         if outcome.x is not None:
             self._follow(lowered, outcome.x)
-        return outcome
 
     # ---- parts
 

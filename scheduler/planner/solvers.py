@@ -101,15 +101,15 @@ def solve_large(
 ) -> Outcome:
     """Maximise with SCIP from `start`, until the time limit, `stop` or the relative `gap`.
 
-    SCIP finds and proves more than CP-SAT where thousands of columns share wide rows; its
-    solution is rounded to integers, and the caller follows it exactly.
+    SCIP finds good solutions sooner than CP-SAT where thousands of columns share wide rows; its
+    solution is rounded to integers, and the caller follows it exactly. SCIP cannot be
+    interrupted through OR-Tools 9.15, so on `stop` it is left to its time limit, unheard.
     """
     model = _linear_model(arrays, integer=True)
     columns = list(model.variables())
     hint = mathopt.SolutionHint(
         variable_values={c: float(v) for c, v in zip(columns, start.tolist(), strict=True)}
     )
-    interrupter = solve_interrupter.SolveInterrupter()
     parameters = mathopt.SolveParameters(
         time_limit=timedelta(seconds=max(0.1, time_limit_s)),
         random_seed=seed % 2**31,
@@ -125,11 +125,12 @@ def solve_large(
                 mathopt.SolverType.GSCIP,
                 params=parameters,
                 model_params=mathopt.ModelSolveParameters(solution_hints=[hint]),
-                interrupter=interrupter,
             )
         )
 
-    _run_until(run, stop, interrupter.interrupt)
+    _run_until(run, stop, None)
+    if not found:
+        return Outcome(None, None, None, False, False)
     return _large_outcome(arrays, found[0], columns)
 
 
@@ -230,8 +231,11 @@ class _Solutions(cp_model.CpSolverSolutionCallback):
         self.hand_on(np.array(list(self.response_proto.solution), np.int64))
 
 
-def _run_until(run: Callable[[], None], stop: Stop, interrupt: Callable[[], None]) -> None:
-    """Run in a thread, so that this one stays free to see `stop` and signals."""
+def _run_until(run: Callable[[], None], stop: Stop, interrupt: Callable[[], None] | None) -> None:
+    """Run in a thread, so that this one stays free to see `stop` and signals.
+
+    What cannot be interrupted is abandoned: the thread ends by itself or with the process.
+    """
     failure: list[BaseException] = []
 
     def guarded() -> None:
@@ -245,6 +249,8 @@ def _run_until(run: Callable[[], None], stop: Stop, interrupt: Callable[[], None
     while thread.is_alive():
         thread.join(POLL_S)
         if stop():
+            if interrupt is None:
+                return
             interrupt()
     if failure:
         raise failure[0]

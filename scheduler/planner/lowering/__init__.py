@@ -28,6 +28,7 @@ from scheduler.planner.lowering.group_presence import lower_group_presence
 from scheduler.planner.lowering.linear_load import lower_linear_load
 from scheduler.planner.lowering.packing import lower_packing
 from scheduler.planner.lowering.units import lower_units
+from scheduler.planner.lowering.whole_gangs import lower_whole_gangs
 from scheduler.planner.program import Arrays
 
 
@@ -77,6 +78,7 @@ def lower(compiled: Compiled, classes: Classes) -> Lowered:
                 lower_group_presence(draft, form)
             case LinearLoad():
                 lower_linear_load(draft, form)
+    lower_whole_gangs(draft)
     firm = np.zeros(draft.program.num_columns, np.int64)
     for columns, values in draft.firm:
         np.add.at(firm, columns, values)

@@ -9,6 +9,7 @@ from scheduler.planner.lowering.draft import Draft
 
 
 def lower_assignment_cost(draft: Draft, form: AssignmentCost) -> None:
+    """Let what counts earn its value and meet obligations; let what stays save its move."""
     draft.program.constant -= form.base_mills
     plain = np.array([j not in draft.counted for j in range(draft.compiled.num_jobs)])
     of_plain = plain[draft.job]

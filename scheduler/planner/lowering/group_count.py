@@ -9,6 +9,7 @@ from scheduler.planner.lowering.draft import Draft, distinct
 
 
 def lower_group_count(draft: Draft, form: GroupCount) -> None:
+    """Bound the units of a group in a domain; let only survivors count."""
     domain, rack_class, whole, racks = domain_classes(draft, form)
     inside = np.zeros((form.domains.num_rows, draft.classes.count), bool)
     inside[domain[whole], rack_class[whole]] = True

@@ -10,6 +10,7 @@ from scheduler.planner.lowering.draft import Draft
 
 
 def lower_group_presence(draft: Draft, form: GroupPresence) -> None:
+    """Add presence columns, and the rows of sharing and spans."""
     cells = Cells.of(form, draft.classes, draft.compiled.packing)
     share = form.may_share
     others = np.zeros(len(form.group_names), np.int64) if share is None else (~share).sum(0)

@@ -9,6 +9,7 @@ from scheduler.planner.lowering.draft import Draft
 
 
 def lower_packing(draft: Draft, form: Packing) -> None:
+    """Bound the slots of every class; of single racks also the bins."""
     slots = draft.classes.total(form.bins * form.bin_size)
     rows = draft.program.rows(draft.classes.count, high=slots)
     if not draft.classes.is_exact:
