@@ -290,8 +290,8 @@ def test_tables_that_are_refused(tmp_path: Path, table: str, words: str) -> None
 
 
 def test_cap_floor_is_derived() -> None:
-    # (5600 - 1900) / (10200 - 1900) = 3700 / 8300 = 0.44578
-    assert ceil_div(1000 * (5600 - 1900), 10_200 - 1900) == CAP_FLOOR_PERMILLE
+    # (5600 - 1900) / (8400 - 1900) = 3700 / 6500 = 0.56923
+    assert ceil_div(1000 * (5600 - 1900), 8_400 - 1900) == CAP_FLOOR_PERMILLE
     assert all(each.source.startswith("[A]") for each in BUILT_IN.values())
 
 

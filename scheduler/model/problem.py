@@ -53,10 +53,8 @@ class Problem:
             return False
         if job.within and not {rack.name, rack.array, rack.pod, rack.hall} & set(job.within):
             return False
-        too_long = (
-            job.gpus_per_unit > rack_type.gpus_per_node and rack_type.nvlink_domain == Level.HOST
-        )
-        if job.required == Level.NVLINK and too_long:
+        spans_hosts = job.units > 1 or job.gpus_per_unit > rack_type.gpus_per_node
+        if job.required is Level.NVLINK and spans_hosts and rack_type.nvlink_domain is Level.HOST:
             return False
         return slots_per_unit(job, rack_type) <= rack_type.gpus
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kernels.forms import Ints
 
@@ -25,6 +25,7 @@ class Program:
     _columns: list[tuple[Ints, Ints, Ints]] = field(default_factory=list)
     _rows: list[tuple[Ints, Ints]] = field(default_factory=list)
     _entries: list[tuple[Ints, Ints, Ints]] = field(default_factory=list)
+    _gains: list[tuple[Ints, Ints]] = field(default_factory=list)
 
     def columns(
         self, count: int, *, low: ArrayLike = 0, high: ArrayLike = 1, gain: ArrayLike = 0
@@ -42,17 +43,16 @@ class Program:
 
     def entries(self, rows: ArrayLike, columns: ArrayLike, values: ArrayLike) -> None:
         """Add coefficients; the three arrays are broadcast against one another."""
-        row, column, value = np.broadcast_arrays(rows, columns, values)
-        kept = value.ravel() != 0
-        self._entries.append(
-            tuple(np.asarray(a.ravel()[kept], np.int64) for a in (row, column, value))  # type: ignore[arg-type]
+        row, column, value = (
+            np.asarray(each, np.int64).ravel()
+            for each in np.broadcast_arrays(rows, columns, values)
         )
+        kept = value != 0
+        self._entries.append((row[kept], column[kept], value[kept]))
 
     def gain(self, columns: ArrayLike, values: ArrayLike) -> None:
         """Add to the objective coefficients of columns that exist already."""
-        self._gains.append((np.asarray(columns), np.asarray(values)))
-
-    _gains: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=list)
+        self._gains.append((np.asarray(columns, np.int64), np.asarray(values, np.int64)))
 
     def finish(self) -> Arrays:
         """Return the program as arrays, rows compressed and sorted, duplicates added up."""

@@ -19,7 +19,8 @@ class HardwareFit:
 
     ``x[j, r] = 0`` unless ``gpu_type[r] in gpu_types[j]``, ``usable_nodes[r] > 0``,
     ``within[j]`` is empty or names the rack, its array, pod or hall,
-    ``slots[j, r] <= gpus[r]`` and, where NVLink is required, the unit fits one NVLink domain.
+    ``slots[j, r] <= gpus[r]`` and, where NVLink is required, the job fits one NVLink domain: one
+    unit on racks where NVLink joins a node, any number on racks where it joins the whole rack.
     Every unit that is placed elsewhere is a violation of 1 unit. Source: derived [D].
     """
 
@@ -77,8 +78,12 @@ def obstacle(problem: Problem, job: Job, rack: Rack) -> str:
     if slots_per_unit(job, rack_type) > rack_type.gpus:
         return f"holds {rack_type.gpus} GPUs, a unit takes {job.gpus_per_unit}"
     reach = rack_type.gpus if rack_type.nvlink_domain is Level.RACK else rack_type.gpus_per_node
-    if job.required is Level.NVLINK and job.gpus_per_unit > reach:
+    if job.required is not Level.NVLINK:
+        return ""
+    if job.gpus_per_unit > reach:
         return f"joins {reach} GPUs by NVLink, a unit takes {job.gpus_per_unit}"
+    if rack_type.nvlink_domain is Level.HOST and job.units > 1:
+        return f"joins the {reach} GPUs of one node by NVLink, {job.units} units take several nodes"
     return ""
 
 
@@ -103,7 +108,8 @@ def _allowed(terrain: Terrain, samples: tuple[Rack, ...]) -> Bools:
     answers: dict[object, list[bool]] = {}
     rows: list[list[bool]] = []
     for job in terrain.jobs:
-        needs = (job.gpu_types, job.within, job.gpus_per_unit, job.required is Level.NVLINK)
+        nvlink = (job.required is Level.NVLINK, job.units > 1)
+        needs = (job.gpu_types, job.within, job.gpus_per_unit, nvlink)
         if needs not in answers:
             answers[needs] = [terrain.problem.allows(job, rack) for rack in samples]
         rows.append(answers[needs])
