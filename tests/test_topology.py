@@ -164,11 +164,11 @@ def test_faults_are_named() -> None:
     )
     assert site.faults() == (
         "power node island: unknown parent gone",
+        "failure set u1 and unknown: unknown component unknown",
         "cycle of power nodes: a -> b -> c -> a",
         "rack r1: unknown feed nowhere",
         "rack r2: feed island is not connected to a root",
         "rack r3: feed a is not connected to a root",
-        "failure set u1 and unknown: unknown component unknown",
         "ups spare: nothing hangs on it",
     )
 
@@ -181,7 +181,7 @@ def test_flows_of_a_cyclic_graph_name_the_cycle() -> None:
 
 def test_a_rack_without_feeds_and_an_unknown_loop_are_faults() -> None:
     site = Topology(build.site([build.rack("r", feeds=(), loop="brook"), build.rack("s")]))
-    assert site.faults() == ("rack r: no feed", "rack r: unknown loop brook")
+    assert site.faults() == ("rack r: unknown loop brook", "rack r: no feed")
     assert site.lost_racks(()) == {"r"}
 
 

@@ -65,19 +65,29 @@ class Builder:
 
     def place(self, state: State, job: int) -> bool:
         """Place `job` as a whole, or as many units as fit if it may be placed in part."""
-        least, want = int(self.compiled.units.least[job]), self.wanted(state, job)
+        least, want = int(self.compiled.units.least[job]), self._wanted(state, job)
         if want == 0 or not self._pays(job):
             return False
         fits = state.fit(job)
         labels = one_domain_labels(state, job)
         room = np.bincount(labels, fits).astype(np.int64)
         enough = np.flatnonzero(room >= max(least, 1))
-        for label in self._by_room(room, enough, want)[:CANDIDATES]:
-            if self._place_within(state, job, np.where(labels == label, fits, 0), want, least):
-                return True
-        return False
+        best: tuple[int, dict[int, int]] = (-1, {})
+        for spacious in (False, True) if self.firm[job] else (False,):
+            for label in self._by_room(room, enough, want)[:CANDIDATES]:
+                there = np.where(labels == label, fits, 0)
+                if not self._place_within(state, job, there, want, spacious):
+                    continue
+                counted = self.counted(state, job)
+                if not self.firm[job] or counted == self.compiled.units.counted_most[job]:
+                    return True
+                was = state.remove(job)
+                best = max(best, (counted, was), key=lambda pair: pair[0])
+        if best[0] > 0:
+            state.put_back(job, best[1])
+        return best[0] > 0
 
-    def wanted(self, state: State, job: int) -> int:
+    def _wanted(self, state: State, job: int) -> int:
         """Units to aim for: those that can count, the spares held back, and no more."""
         units = self.compiled.units
         aim = int(units.counted_most[job] + units.held_back[job])
@@ -87,20 +97,27 @@ class Builder:
         """Whether the job is worth something or is owed; worthless jobs inside others also go."""
         return bool(self.value[job] > 0 or self.firm[job] > 0 or self.nested[job])
 
-    def _place_within(self, state: State, job: int, fits: Ints, want: int, least: int) -> bool:
+    def _place_within(self, state: State, job: int, fits: Ints, want: int, spacious: bool) -> bool:
+        """Fill blocks until `want` units lie there; undo if that is too few or does not pay."""
         done = 0
-        for racks in self._pieces(state, job, fits, want):
+        for racks in self._pieces(state, job, fits, want, spacious):
             done += state.fill(job, racks, want - done)
             if done >= want:
                 break
-        if done < max(least, 1) or not self._gains(state, job):
+        least = max(int(self.compiled.units.least[job]), 1)
+        if done < least or not self._gains(state, job):
             state.remove(job)
             return False
         self.top_up(state, job)
         return True
 
-    def _pieces(self, state: State, job: int, fits: Ints, want: int) -> list[Ints]:
-        """Racks to fill, block by block: cheap ones first, then as few and as full as possible."""
+    def _pieces(
+        self, state: State, job: int, fits: Ints, want: int, spacious: bool = False
+    ) -> list[Ints]:
+        """Racks to fill, block by block: cheap ones first, then as few and as full as possible.
+
+        With `spacious`, the emptiest blocks first: for what must not fail in the last unit.
+        """
         usable = np.flatnonzero(fits > 0)
         cost = state.cost(job)
         block = self.blocks.of_rack
@@ -110,7 +127,8 @@ class Builder:
         entered = np.zeros(self.blocks.count, bool)
         entered[block[usable]] = self._own_ground(state, job)[usable]
         left_over = np.where(room >= want, room - want, want - room + UNLIMITED // 4)
-        order = np.lexsort((left_over, block_cost, ~entered))
+        rank = (-room, ~entered) if spacious else (left_over, block_cost, ~entered)
+        order = np.lexsort(rank)
         by_block: dict[int, list[int]] = {b: [] for b in np.unique(block[usable]).tolist()}
         for rack in usable[np.lexsort((fits[usable], cost[usable]))].tolist():
             by_block[block[rack]].append(rack)
@@ -158,15 +176,19 @@ class Builder:
                 return
             missing = still_missing
 
+    def counted(self, state: State, job: int) -> int:
+        """Units of `job` that count: what survives the worst loss, spares left out."""
+        units = self.compiled.units
+        losing = [counts for counts in state.counts if counts.form.survives[job]]
+        worst = max((counts.worst_loss(job) for counts in losing), default=0)
+        safe = int(state.total[job]) - worst - int(units.held_back[job])
+        return min(max(safe, 0), int(units.counted_most[job]))
+
     def _missing(self, state: State, job: int) -> int:
         """Promised units that a failure would take away, if any promise survives failures."""
-        losing = [counts for counts in state.counts if counts.form.survives[job]]
-        if not losing:
+        if not any(counts.form.survives[job] for counts in state.counts):
             return 0
-        units = self.compiled.units
-        worst = max(counts.worst_loss(job) for counts in losing)
-        safe = int(state.total[job]) - worst - int(units.held_back[job])
-        return int(units.counted_most[job]) - max(safe, 0)
+        return int(self.compiled.units.counted_most[job]) - self.counted(state, job)
 
     def _add(self, state: State, job: int, want: int) -> None:
         for racks in self._pieces(state, job, state.fit(job), want):

@@ -77,6 +77,7 @@ class Search:
     def run(self) -> Best:
         """Search until a proof, the time limit or a stop; always returns a plan."""
         self.reported = self.began
+        self.follow_s = 0.0  # longest time that following a solution took: kept in reserve
         classes = self._classes()
         self.builder = Builder(self.compiled, alike_racks(self.compiled, self._most_classes()))
         self.orders = self.builder.orders(np.random.default_rng(self.seed))
@@ -199,9 +200,10 @@ class Search:
         return sum(int(form.firm_gpus @ counted) for form in costs)
 
     def _follow(self, lowered: Lowered, x: Ints) -> None:
-        units = lowered.units(x)
+        began, units = time.monotonic(), lowered.units(x)
         for shards in follow(self.builder, lowered.classes, units, self.orders[0], self.stopped):
             self._offer(shards)
+        self.follow_s = max(self.follow_s, time.monotonic() - began)
 
     def _offer(self, shards: Shards) -> None:
         """Keep `shards` if they are better than the best."""
@@ -237,7 +239,7 @@ class Search:
         return self._out_of_time()
 
     def _left_s(self) -> float:
-        return self.time_limit_s - (time.monotonic() - self.began)
+        return self.time_limit_s - self.follow_s - (time.monotonic() - self.began)
 
     def _out_of_time(self) -> bool:
         return self.stopped() or self._left_s() <= 0
