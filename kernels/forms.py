@@ -89,6 +89,19 @@ class AssignmentCost:
     home_units: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (H,)
     move_mills: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # (H,) per unit
 
+    @staticmethod
+    def prohibition(term: str, kind_of_rack: Index, allowed: Bools) -> AssignmentCost:
+        """Say where units may lie and nothing about money or obligations."""
+        nothing = np.zeros(len(allowed), np.int64)
+        return AssignmentCost(
+            term=term,
+            kind_of_rack=kind_of_rack,
+            cost_mills=np.zeros(allowed.shape, np.int64),
+            allowed=allowed,
+            value_mills=nothing,
+            firm_gpus=nothing,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class LinearLoad:

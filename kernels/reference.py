@@ -1,9 +1,9 @@
 """What every form means: one small function a form, and the score that they add up to.
 
 This module is the definition that every backend equals bit for bit. Integers are exact here:
-sums by `numpy.bincount` run in float64, which holds integers exactly below 2^53, and `check_range`
-makes sure once per problem that they stay there. ``xp`` is the array module, NumPy or CuPy;
-forms and shards must hold its arrays.
+sums by `numpy.bincount` run in float64, which holds integers exactly below 2^53, and
+`kernels.exactness` makes sure once per problem that they stay there. ``xp`` is the array module,
+NumPy or CuPy; forms and shards must hold its arrays.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kernels.forms import (
     NONE,
@@ -31,11 +30,6 @@ from kernels.score import Score, TermScore
 PairSums = tuple[Ints, Ints, Ints]  # first, second, sum: sorted, each pair once
 
 UNITS = "units"  # the name under which missing and surplus units of jobs are scored
-EXACT = 2**53  # every integer below it is a float64
-
-
-class RangeError(ValueError):
-    """A sum of the compiled problem could leave the integers that float64 holds exactly."""
 
 
 def rack_load(form: LinearLoad, shards: Shards, xp: Any = np) -> Ints:
@@ -229,41 +223,6 @@ def score(compiled: Compiled, shards: Shards, xp: Any = np) -> Score:
     )
 
 
-def check_range(compiled: Compiled) -> None:
-    """Raise if any sum could reach 2^53, where float64 stops holding every integer.
-
-    A row is safe if ``|base| + max_r weight[i, r] * sum_j most[j] * max_k |demand[j, k]| < 2^53``;
-    money is safe if the sum over jobs of ``most * (|value| + |cost|)`` and of all moves is.
-
-    Raises
-    ------
-    RangeError
-        Names the term, the unit and the row.
-    """
-    most = compiled.units.most
-    for form in compiled.forms:
-        if isinstance(form, LinearLoad):
-            demand = _largest(form.demand) @ most.astype(np.float64)
-            weight = np.zeros(form.rows.num_rows)
-            np.maximum.at(weight, form.rows.row, np.abs(form.rows.weight).astype(np.float64))
-            bound = weight * demand + np.abs(form.base)
-            if len(bound) and bound.max() >= EXACT:
-                row = int(bound.argmax())
-                where = f"{form.subject[row]} ({form.state[row]})"
-                raise RangeError(
-                    f"{form.term}: {where}: expected a largest sum below 2^53, "
-                    f"got {bound[row]:.3g} {form.unit} x {form.scale}"
-                )
-        elif isinstance(form, AssignmentCost):
-            per_unit = _largest(form.cost_mills) + np.abs(form.value_mills)
-            moves = (form.move_mills.astype(np.float64) * form.home_units).sum()
-            total = per_unit @ most.astype(np.float64) + moves + abs(form.base_mills)
-            if total >= EXACT:
-                raise RangeError(
-                    f"{form.term}: expected a largest sum below 2^53, got {total:.3g} mills/h"
-                )
-
-
 def transposed(rows: Rows, num_racks: int, xp: Any = np) -> tuple[Ints, Index, Ints]:
     """Return the entries of `rows` by rack: (start (R + 1,), row (N,), weight (N,))."""
     entries = xp.arange(len(rows.rack))
@@ -303,9 +262,3 @@ def _sum_by_pair(first: Index | Ints, second: Index | Ints, values: Ints, xp: An
     size = int(second.max()) + 1 if len(second) else 1
     keys, index = xp.unique(first.astype(np.int64) * size + second, return_inverse=True)
     return keys // size, keys % size, _sum_by(index, values, len(keys), xp)
-
-
-def _largest(demand: Ints) -> NDArray[np.float64]:
-    """Return the largest amount of every row, (J,)."""
-    largest: NDArray[np.float64] = np.abs(demand).max(axis=1, initial=0).astype(np.float64)
-    return largest

@@ -7,21 +7,27 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from scheduler.model import Finding, Job, Plan, Problem
-from scheduler.model.levels import LOCALITY_LEVELS
-from scheduler.trial import Bench, Trial, key
-from scheduler.words import money, power
+from scheduler.making_room import Removal, removals, several
+from scheduler.model import Plan, Problem
+from scheduler.model.levels import LOCALITY_LEVELS, Level
+from scheduler.model.units import ceil_div
+from scheduler.trial import Bench, Budget, Trial, key
+from scheduler.words import gpu_count, in_one, money, power, some
 
 MOST_CHANGES = 3
-TRIES = 3  # smaller sizes, and jobs that could make room, that are tried
+TRIES = 3  # smaller sizes and removals that are checked
+LEAST_PART = 4  # no more than this many times smaller: less is no answer to who asked
+NAMED = 3  # removed jobs that are named
 LESS_THAN = 0.999  # of an estimate from shares, so that rounding does not spoil it
 
 
 def single_changes(bench: Bench, best: Trial | None, needed: int) -> tuple[str, ...]:
     """Return, in words, single changes that the check confirms, the smallest kind first.
 
-    Tried in this order: fewer units, a looser level, without one job of lower value, another
-    power action, a higher rating of one power node. At most `MOST_CHANGES` are returned.
+    Tried in this order: fewer units, a looser level, another GPU type, another power action,
+    anywhere instead of `within`, without one placed job or a part of it, without several, a
+    higher rating of one power node. At most `MOST_CHANGES` are returned. If none is found: what
+    an empty site could take.
 
     Parameters
     ----------
@@ -30,9 +36,17 @@ def single_changes(bench: Bench, best: Trial | None, needed: int) -> tuple[str, 
     needed
         Units without which the job does not count as placed.
     """
-    ways = (_fewer_units, _looser_level, _without_one_job, _other_power_action, _higher_rating)
+    ways = (
+        _fewer_units,
+        _looser_level,
+        _other_gpu_type,
+        _other_power_action,
+        _beyond_within,
+        _without_others,
+        _higher_rating,
+    )
     confirmed = (text for way in ways for text in way(bench, best, needed))
-    return tuple(islice(confirmed, MOST_CHANGES))
+    return tuple(islice(confirmed, MOST_CHANGES)) or tuple(_on_an_empty_site(bench, needed))
 
 
 def _fewer_units(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]:
@@ -44,12 +58,11 @@ def _fewer_units(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]
         open_units = _units_that_fit(bench, best)
     units = min(needed - 1, open_units)
     for _ in range(TRIES):
-        if units <= bench.placed:
+        if units <= bench.placed or units * LEAST_PART < needed:
             return
-        smaller = _changed(bench, units=units)
-        if smaller.fitting(units):
+        if changed(bench, units=units).fitting(units):
             gpus = bench.job.gpus_per_unit
-            yield f"with {units * gpus:,} GPUs instead of {needed * gpus:,} it fits"
+            yield f"with {gpu_count(units * gpus)} instead of {needed * gpus:,} it fits"
             return
         units = units * 7 // 8
 
@@ -67,43 +80,31 @@ def _units_that_fit(bench: Bench, best: Trial) -> int:
 
 
 def _looser_level(bench: Bench, _best: Trial | None, needed: int) -> Iterator[str]:
+    for level in _looser(bench):
+        if changed(bench, required=level).fitting(needed):
+            yield (
+                f"if it may lie {_anywhere_in(level)} instead of{in_one(bench.job.required)}, "
+                + ("it fits")
+            )
+            return
+
+
+def _looser(bench: Bench) -> tuple[Level, ...]:
     required = bench.job.required
-    if required is None:
-        return
-    for level in LOCALITY_LEVELS[LOCALITY_LEVELS.index(required) + 1 :]:
-        trial = _changed(bench, required=level).fitting(needed)
-        if trial:
-            yield f"if it may lie in one {level} instead of one {required}, it fits"
+    return () if required is None else LOCALITY_LEVELS[LOCALITY_LEVELS.index(required) + 1 :]
+
+
+def _anywhere_in(level: Level) -> str:
+    return in_one(level).strip() or "anywhere on the site"
+
+
+def _other_gpu_type(bench: Bench, _best: Trial | None, needed: int) -> Iterator[str]:
+    allowed = bench.job.gpu_types
+    types = {rack_type.gpu_type for rack_type in bench.problem.site.rack_types.values()}
+    for gpu_type in sorted(types.difference(allowed)):
+        if changed(bench, gpu_types=(*allowed, gpu_type)).fitting(needed):
+            yield f"if it may run on {gpu_type} as well as on {' and '.join(allowed)}, it fits"
             return
-
-
-def _without_one_job(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]:
-    for job in _cheaper(bench, best)[:TRIES]:
-        rest = {name: racks for name, racks in bench.plan.units.items() if name != job.name}
-        trial = replace(bench, plan=Plan(rest)).fitting(needed)
-        if trial:
-            gpus = bench.plan.placed_units(job.name) * job.gpus_per_unit
-            worth = gpus * job.value_mills_per_gpu_h
-            yield f"without {job.name} of {job.tenant} ({gpus:,} GPUs, {money(worth)}) it fits"
-            return
-
-
-def _cheaper(bench: Bench, best: Trial | None) -> list[Job]:
-    """Return placed jobs of lower value in its way, those that free most for least first."""
-    worth = bench.job.value_mills_per_gpu_h * bench.job.gpus
-    behind = {name for finding in (best.broken if best else ()) for name in finding.jobs}
-    racks = {spot.rack.name for domain in bench.domains[:TRIES] for spot in domain.spots}
-    there = {name for rack in racks for name in bench.plan.by_rack.get(rack, ())}
-    jobs = [bench.problem.jobs[name] for name in sorted(behind | there) if name in bench.plan.units]
-
-    def value(job: Job) -> int:
-        return bench.plan.placed_units(job.name) * job.gpus_per_unit * job.value_mills_per_gpu_h
-
-    cheaper = [job for job in jobs if job.contract is None and value(job) < worth]
-    enough = [job for job in cheaper if job.gpus >= bench.job.gpus]
-    return sorted(enough, key=value) + sorted(
-        (job for job in cheaper if job not in enough), key=lambda job: -job.gpus
-    )
 
 
 def _other_power_action(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]:
@@ -111,10 +112,68 @@ def _other_power_action(bench: Bench, best: Trial | None, needed: int) -> Iterat
         return
     actions = ("firm", "cap", "shed")
     for action in actions[actions.index(bench.job.power_action) + 1 :]:
-        if _changed(bench, power_action=action).fitting(needed):
+        if changed(bench, power_action=action).fitting(needed):
             verb = {"cap": "capped", "shed": "shed"}[action]
             yield f"if its power may be {verb} when a part of the site fails, it fits"
             return
+
+
+def _beyond_within(bench: Bench, _best: Trial | None, needed: int) -> Iterator[str]:
+    within = bench.job.within
+    if within and changed(bench, within=()).fitting(needed):
+        yield f"if it may lie outside {', '.join(within)}, it fits"
+
+
+def _without_others(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]:
+    """Tell of the cheapest job whose loss suffices, and of several if they cost less."""
+    one = _first_that_fits(bench, ((removal,) for removal in removals(bench, best, needed)), needed)
+    many = _first_that_fits(bench, several(bench, needed), needed)
+    if one:
+        yield _removed(bench, *one)
+    if many and (not one or many[1].verdict.margin_mills > one[1].verdict.margin_mills):
+        yield _removed(bench, *many)
+
+
+Removals = tuple[Removal, ...]
+
+
+def _first_that_fits(
+    bench: Bench, ways: Iterator[Removals], needed: int
+) -> tuple[Removals, Trial] | None:
+    """Return the first removal after which the job fits; at most `TRIES` are checked."""
+    most = bench.budget.left - TRIES
+    for removed in ways:
+        trial = bench.with_plan(without(bench.plan, removed)).fitting(needed)
+        if trial:
+            return removed, trial
+        if bench.budget.left <= max(0, most):
+            return None
+    return None
+
+
+def without(plan: Plan, removed: Removals) -> Plan:
+    """Return the plan without the removed units."""
+    units = {name: dict(racks) for name, racks in plan.units.items()}
+    for removal in removed:
+        for rack, count in removal.units.items():
+            left = units[removal.job.name].pop(rack) - count
+            if left:
+                units[removal.job.name][rack] = left
+    return Plan({name: racks for name, racks in units.items() if racks})
+
+
+def _removed(bench: Bench, removed: Removals, trial: Trial) -> str:
+    gpus = sum(removal.gpus for removal in removed)
+    cost = trial.verdict.margin_mills - bench.margin_mills
+    if len(removed) > 1:
+        names = some([f"{each.job.name} of {each.job.tenant}" for each in removed], NAMED)
+        what = f"without {len(removed)} jobs ({names}; {gpu_count(gpus)} in all)"
+    elif removed[0].is_part:
+        job = removed[0].job
+        what = f"with {gpu_count(gpus)} less for {job.name} of {job.tenant}, which is elastic,"
+    else:
+        what = f"without {removed[0].job.name} of {removed[0].job.tenant} ({gpu_count(gpus)})"
+    return f"{what} it fits; the margin would change by {money(cost)}"
 
 
 def _higher_rating(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]:
@@ -126,20 +185,34 @@ def _higher_rating(bench: Bench, best: Trial | None, needed: int) -> Iterator[st
     name = subjects.pop()
     if subjects or name not in nodes or any(f.unit != "W" for f in best.broken):
         return
-    more_w = _whole_kw(best.broken)
+    more_w = ceil_div(max(finding.violation for finding in best.broken), 1000) * 1000
     node = replace(nodes[name], rating_w=nodes[name].rating_w + more_w)
     site = replace(bench.problem.site, power_nodes={**nodes, name: node})
-    raised = replace(bench, problem=replace(bench.problem, site=site))
+    raised = replace(bench, problem=replace(bench.problem, site=site), base=bench)
     trial = raised.tried(best.where, best.plan.units[bench.job.name])
     if not trial.broken:
         yield f"with {power(more_w)} more rating of {name} it fits"
 
 
-def _whole_kw(broken: tuple[Finding, ...]) -> int:
-    return -(-max(finding.violation for finding in broken) // 1000) * 1000
+def _on_an_empty_site(bench: Bench, needed: int) -> Iterator[str]:
+    """Say whether only other work is in the way, or what the job asks for is never there."""
+    empty = Bench(bench.problem, Plan({}), bench.job, {}, Budget(2 * TRIES))
+    if empty.fitting(needed):
+        yield "on the empty site it fits: only other work is in its way, more than a job or two"
+        return
+    gpus = bench.job.gpus_per_unit
+    never = "even the empty site cannot take it"
+    units = min(needed - 1, max((each.open_units for each in empty.domains), default=0))
+    if units > 0 and changed(empty, units=units).fitting(units):
+        yield f"{never}; with {gpu_count(units * gpus)} instead of {needed * gpus:,} it could"
+    for level in _looser(empty):
+        if changed(empty, required=level).fitting(needed):
+            place = f"{_anywhere_in(level)} instead of{in_one(bench.job.required)}"
+            yield f"{never}; if the job may lie {place}, it could"
+            return
 
 
-def _changed(bench: Bench, **fields: Any) -> Bench:
+def changed(bench: Bench, **fields: Any) -> Bench:
     """Return the bench with other fields of the job; of a reservation, with another contract."""
     workload = bench.problem.workload
     name = bench.job.name
@@ -152,4 +225,4 @@ def _changed(bench: Bench, **fields: Any) -> Bench:
         contract = replace(workload.contracts[name], **fields)
         workload = replace(workload, contracts={**workload.contracts, name: contract})
     problem: Problem = replace(bench.problem, workload=workload)
-    return Bench(problem, bench.plan, problem.jobs[name], bench.placed)
+    return replace(bench, problem=problem, job=problem.jobs[name], base=bench.base or bench)

@@ -6,7 +6,7 @@ import numpy as np
 
 from kernels.forms import Compiled, Units
 from scheduler.model import Problem
-from scheduler.model.units import PERMILLE, ceil_div
+from scheduler.model.units import part
 from scheduler.model.workload import Job
 from scheduler.terms import TERMS
 from scheduler.terms.base import Terrain
@@ -45,4 +45,4 @@ def _held_back(job: Job) -> int:
     """Spare units of a reservation: held, never counted."""
     if job.sla is None or job.promised_units is None:
         return 0
-    return ceil_div(job.promised_units * job.sla.spare_permille, PERMILLE)
+    return part(job.promised_units, job.sla.spare_permille)

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 from scheduler import __version__
 from scheduler.model import Finding, Job, Kind, Plan, Problem, Rack, RackType, slots_per_unit
+from scheduler.stranded import POWER, FirmPower, firm_power
 from scheduler.words import tightness
 
 if TYPE_CHECKING:
     from scheduler.solve import Solution
-    from scheduler.topology import Topology
 
 Record = dict[str, object]
 
-POWER = ("power_normal", "power_failover")
 LOOPS = ("cooling_loops",)
 RETURNS = ("return_temperature",)
 INLETS = ("inlet_temperature",)
@@ -30,6 +29,7 @@ def result_record(solution: Solution, wall_s: float) -> Record:
     """Return the record of `solution`, found in `wall_s` seconds, reading included."""
     problem, plan, score = solution.problem, solution.plan, solution.score
     placed_gpus, requested_gpus = gpus_of(problem, plan)
+    firm = firm_power(problem, plan, solution.topology, solution.verdict.findings)
     return {
         "status": solution.status,
         "violation": score.violation,
@@ -39,13 +39,13 @@ def result_record(solution: Solution, wall_s: float) -> Record:
         "gap": solution.gap,
         "placed_gpus": placed_gpus,
         "requested_gpus": requested_gpus,
-        "power": _power_record(problem, plan, solution.verdict.findings),
+        "power": _power_record(problem, plan, solution.verdict.findings, firm),
         "cooling": {
             "worst_headroom": headroom(tightest(solution.verdict.findings, LOOPS)),
             "worst_return": headroom(tightest(solution.verdict.findings, RETURNS)),
             "worst_inlet": headroom(tightest(solution.verdict.findings, INLETS)),
         },
-        "stranded_mw": stranded_w(problem, plan, solution.topology) / 1e6,
+        "stranded_mw": firm.stranded_w / 1e6,
         "isolation_cost_usd_per_h": isolation_cost_mills(problem, plan, score.margin_mills) / 1000,
         "by_term": {
             term: {
@@ -116,22 +116,6 @@ def fleet_w(problem: Problem, watts: Callable[[RackType], int]) -> int:
     return racks + sum(load.power_w for load in site.base_loads)
 
 
-def stranded_w(problem: Problem, plan: Plan, topology: Topology) -> int:
-    """Return firm power that nothing uses.
-
-    ``sum over groups of UPS of max(0, firm_w - load_w)``: `firm_w` is the largest load that the
-    group carries at the loss of any one of its members; `load_w` is what its consumers draw once
-    jobs have acted on a failure.
-    """
-    free_w = 0
-    flows = topology.normal_flows()
-    drawn_w = _acted_w(problem, plan)
-    for group in topology.redundancy_found():
-        consumers = {name for node in group.members for name in flows.get(node, ())}
-        free_w += max(0, group.firm_w - sum(drawn_w[name] for name in consumers))
-    return free_w
-
-
 def isolation_cost_mills(problem: Problem, plan: Plan, margin_mills: int) -> int:
     """Return what idle GPUs in domains that a tenant has alone would earn, in mills per hour.
 
@@ -162,8 +146,7 @@ def idle_isolated_gpus(problem: Problem, plan: Plan) -> int:
     def idle(rack: Rack) -> int:
         if not any((kind, site.domain_of(rack, kind)) in owned for kind in kinds):
             return 0
-        usable = site.usable_nodes(rack) * site.type_of(rack).gpus_per_node
-        return max(0, usable - taken.get(rack.name, 0))
+        return max(0, site.usable_gpus(rack) - taken.get(rack.name, 0))
 
     return sum(idle(rack) for rack in site.racks.values())
 
@@ -185,21 +168,14 @@ def peak_rss_mib() -> float:
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
-def _power_record(problem: Problem, plan: Plan, findings: tuple[Finding, ...]) -> Record:
+def _power_record(
+    problem: Problem, plan: Plan, findings: tuple[Finding, ...], firm: FirmPower
+) -> Record:
     return {
         "basis": problem.site.power_basis,
         "it_mw": planned_w(problem, plan, problem.peak_w) / 1e6,
         "nameplate_mw": fleet_w(problem, lambda rack_type: rack_type.nameplate_w) / 1e6,
         "observed_peak_mw": fleet_w(problem, lambda rack_type: rack_type.observed_peak_w) / 1e6,
+        "firm_headroom_mw": firm.headroom_w / 1e6,
         "worst_headroom": headroom(tightest(findings, POWER)),
     }
-
-
-def _acted_w(problem: Problem, plan: Plan) -> dict[str, int]:
-    """Return what every rack and base load draws once jobs have acted."""
-    site = problem.site
-    drawn_w = {rack.name: problem.idle_w(rack) for rack in site.racks.values()}
-    drawn_w.update((load.name, load.power_w) for load in site.base_loads)
-    for job, rack, units in plan.shards():
-        drawn_w[rack] += units * problem.acted_w(problem.jobs[job], site.type_of(site.racks[rack]))
-    return drawn_w

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -108,6 +108,17 @@ class Room:
         usable = self.problem.site.usable_nodes(rack)
         free = (usable - others) * size - (outside.get(group, 0) if group else 0)
         return Spot(rack, max(0, free) // unit, usable * size // unit, self._keeper(job, rack))
+
+    def holders(self, racks: Iterable[str]) -> Mapping[str, int]:
+        """Return GPU slots on `racks` by the job that takes them, most first."""
+        site, found = self.problem.site, dict[str, int]()
+        for rack in racks:
+            rack_type = site.type_of(site.racks[rack])
+            for name, units in self.plan.by_rack.get(rack, {}).items():
+                job = self.problem.jobs[name]
+                if not self.problem.is_inside_contract(job):
+                    found[name] = found.get(name, 0) + units * slots_per_unit(job, rack_type)
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     @cached_property
     def _known(self) -> dict[object, tuple[Spot, ...]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 from kernels import backend as backends
@@ -114,61 +115,92 @@ def solve(
     topology = Topology(problem.site)
     compiled = compile_problem(problem, topology)
     scorer, note = backends.select(backend)
-    compiled_s = time.monotonic() - began
-    seen: list[Score] = []
-
-    def solution(best: planner.Best, status: str, phases_s: Mapping[str, float]) -> Solution:
-        plan = to_plan(compiled, best.shards)
-        return Solution(
-            problem,
-            topology,
-            compiled,
-            plan,
-            best.score,
-            check(problem, plan),
-            best.bound_mills,
-            status,
-            seed,
-            scorer.name,
-            {"compile": compiled_s, **phases_s},
-            (note,),
-        )
-
-    def report(phase: str, best: planner.Best) -> None:
-        if watch is None:
-            return
-        watch.progress(
-            Progress(
-                phase,
-                time.monotonic() - began,
-                time_limit_s,
-                best.score.violation,
-                best.score.unmet_firm_gpus,
-                best.score.margin_mills,
-                best.bound_mills,
-            )
-        )
-        if not seen or best.score < seen[-1]:
-            seen.append(best.score)
-            watch.incumbent(solution(best, _status(best, False), {}))
-
+    run = _Run(
+        problem=problem,
+        topology=topology,
+        compiled=compiled,
+        seed=seed,
+        backend=scorer.name,
+        note=note,
+        began=began,
+        compiled_s=time.monotonic() - began,
+        time_limit_s=time_limit_s,
+        watch=watch,
+    )
     search = planner.Search(
         compiled,
         scorer.load(compiled).score,
         seed=seed,
-        time_limit_s=time_limit_s - compiled_s,
+        time_limit_s=time_limit_s - run.compiled_s,
         workers=workers,
         stopped=watch.stopped if watch else lambda: False,
-        report=report,
+        report=run.report,
     )
     best = search.run()
     interrupted = watch is not None and watch.stopped()
-    began_check = time.monotonic()
-    result = solution(best, _status(best, interrupted), search.phases_s)
-    return _confirmed(result, time.monotonic() - began_check)
+    return run.solution(best, _status(best, interrupted=interrupted), search.phases_s)
 
 
-def _status(best: planner.Best, interrupted: bool) -> str:
+@dataclass(kw_only=True)
+class _Run:
+    """One call of `solve`: what all its solutions share, and who hears of them."""
+
+    problem: Problem
+    topology: Topology
+    compiled: Compiled
+    seed: int
+    backend: str
+    note: str
+    began: float  # on the monotonic clock
+    compiled_s: float
+    time_limit_s: float
+    watch: Watch | None
+    told: Score | None = None  # of the last incumbent
+
+    def solution(
+        self, best: planner.Best, status: str, phases_s: Mapping[str, float] = MappingProxyType({})
+    ) -> Solution:
+        """Return the plan by name, once check and kernels agree about it."""
+        began_check = time.monotonic()
+        plan = to_plan(self.compiled, best.shards)
+        verdict = check(self.problem, plan)
+        _compare(best.score, verdict)
+        check_s = time.monotonic() - began_check
+        return Solution(
+            problem=self.problem,
+            topology=self.topology,
+            compiled=self.compiled,
+            plan=plan,
+            score=best.score,
+            verdict=verdict,
+            bound_mills=best.bound_mills,
+            status=status,
+            seed=self.seed,
+            backend=self.backend,
+            phases_s={"compile": self.compiled_s, **phases_s, "check": check_s},
+            notes=(self.note,),
+        )
+
+    def report(self, phase: str, best: planner.Best) -> None:
+        """Tell the watch where the search stands, and of a plan that is better than the last."""
+        if self.watch is None:
+            return
+        progress = Progress(
+            phase=phase,
+            elapsed_s=time.monotonic() - self.began,
+            time_limit_s=self.time_limit_s,
+            violation=best.score.violation,
+            unmet_firm_gpus=best.score.unmet_firm_gpus,
+            margin_mills=best.score.margin_mills,
+            bound_mills=best.bound_mills,
+        )
+        self.watch.progress(progress)
+        if self.told is None or best.score < self.told:
+            self.told = best.score
+            self.watch.incumbent(self.solution(best, _status(best, interrupted=False)))
+
+
+def _status(best: planner.Best, *, interrupted: bool) -> str:
     if best.score.violation or best.score.unmet_firm_gpus:
         return "infeasible"
     if best.is_optimal:
@@ -176,17 +208,14 @@ def _status(best: planner.Best, interrupted: bool) -> str:
     return "interrupted" if interrupted else "feasible"
 
 
-def _confirmed(solution: Solution, check_s: float) -> Solution:
-    """Return the solution if check and kernels agree about it.
+def _compare(score: Score, verdict: Verdict) -> None:
+    """Raise RuntimeError if check and kernels disagree about a plan.
 
-    Raises RuntimeError otherwise: that is a defect of rackwatt, and no plan is better than a
-    wrong one.
+    That is a defect of rackwatt, and no plan is better than a wrong one.
     """
-    score, verdict = solution.score, solution.verdict
     by_kernels = (score.violation, score.unmet_firm_gpus, score.margin_mills)
     by_check = (verdict.violation, verdict.unmet_firm_gpus, verdict.margin_mills)
     if by_kernels != by_check:
         raise RuntimeError(
             f"kernels and check disagree on (violation, unmet, margin): {by_kernels} != {by_check}"
         )
-    return replace(solution, phases_s={**solution.phases_s, "check": check_s})

@@ -12,6 +12,8 @@ from scheduler.model.units import part
 from scheduler.room import Domain, Room, Spot
 
 BEST_DOMAINS = 3  # domains of the required level, or halls, that are tried
+RACKS_CHECKED = 4_000  # racks that the checks of one question look at together, about
+FEWEST_CHECKS, MOST_CHECKS = 4, 50
 Key = tuple[str, str, str, str]
 
 
@@ -31,6 +33,24 @@ class Trial:
         return len(self.broken), sum(f.violation for f in self.broken), -self.verdict.margin_mills
 
 
+@dataclass
+class Budget:
+    """Checks that may still be run for one question: a large site takes seconds for each."""
+
+    left: int
+
+    @staticmethod
+    def of(problem: Problem) -> Budget:
+        """Return more checks for a smaller site."""
+        checks = RACKS_CHECKED // max(1, len(problem.site.racks))
+        return Budget(min(MOST_CHECKS, max(FEWEST_CHECKS, checks)))
+
+    def spend(self) -> bool:
+        """Take one check if any is left."""
+        self.left -= 1
+        return self.left >= 0
+
+
 @dataclass(frozen=True)
 class Bench:
     """A problem and a plan without the job in question, into which the job is put."""
@@ -38,18 +58,39 @@ class Bench:
     problem: Problem
     plan: Plan  # without the job
     job: Job
-    placed: int = 0  # units that the job has now
+    racks: Mapping[str, int]  # units that the job has now
+    budget: Budget
+    base: Bench | None = None  # of a changed bench: the one as it is
 
     @staticmethod
     def build(problem: Problem, plan: Plan, name: str) -> Bench:
         """Take the job out of the plan."""
         rest = {job: racks for job, racks in plan.units.items() if job != name}
-        return Bench(problem, Plan(rest), problem.jobs[name], plan.placed_units(name))
+        racks = plan.units.get(name, {})
+        return Bench(problem, Plan(rest), problem.jobs[name], racks, Budget.of(problem))
+
+    @property
+    def placed(self) -> int:
+        """Units that the job has now."""
+        return sum(self.racks.values())
+
+    def with_plan(self, plan: Plan) -> Bench:
+        """Return the bench with other work around the job."""
+        return replace(self, plan=plan, base=self.base or self)
 
     @cached_property
     def before(self) -> Verdict:
-        """What the check says without the job."""
-        return check(self.problem, self.plan)
+        """What the check says without the job; a change is judged against the bench as it is."""
+        return self.base.before if self.base else check(self.problem, self.plan)
+
+    @cached_property
+    def margin_mills(self) -> int:
+        """Margin of the plan as it is, with the units that the job has now."""
+        if self.base:
+            return self.base.margin_mills
+        if not self.racks:
+            return self.before.margin_mills
+        return self.tried(Domain("", ()), self.racks).verdict.margin_mills
 
     @cached_property
     def room(self) -> Room:
@@ -64,11 +105,40 @@ class Bench:
     def trials(self, units: int, avoid: frozenset[str] = frozenset()) -> Iterator[Trial]:
         """Yield a checked plan for every candidate place; nowhere more than there are free nodes.
 
+        Of the places that cannot hold all `units` only the first is checked. Ends when the budget
+        is half used: the rest is for changes.
+
         Parameters
         ----------
         avoid
             Racks that are not to be used.
         """
+        reserve = self.budget.left // 2
+        partial = False
+        for domain, racks in self._placements(units, avoid):
+            whole = sum(racks.values()) == units
+            if not whole and partial:
+                continue
+            partial |= not whole
+            if self.budget.left <= reserve or not self.budget.spend():
+                return
+            yield self.tried(domain, racks)
+
+    def fitting(self, units: int) -> Trial | None:
+        """Return the first trial that places `units` and breaks nothing, if there is any."""
+        for domain, racks in self._placements(units):
+            if sum(racks.values()) == units and self._is_open(domain, racks):
+                if not self.budget.spend():
+                    return None
+                trial = self.tried(domain, racks)
+                if not trial.broken:
+                    return trial
+        return None
+
+    def _placements(
+        self, units: int, avoid: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[Domain, dict[str, int]]]:
+        """Yield the candidate places, each once."""
         seen: set[tuple[tuple[str, int], ...]] = set()
         for domain in self._candidates():
             spots = [spot for spot in domain.spots if spot.rack.name not in avoid]
@@ -77,7 +147,12 @@ class Bench:
                 placement = tuple(sorted(racks.items()))
                 if racks and placement not in seen:
                     seen.add(placement)
-                    yield self.tried(domain, racks)
+                    yield domain, racks
+
+    @staticmethod
+    def _is_open(domain: Domain, racks: Mapping[str, int]) -> bool:
+        """Whether nobody keeps any of `racks` closed."""
+        return not any(spot.keeper for spot in domain.spots if spot.rack.name in racks)
 
     def tried(self, where: Domain, racks: Mapping[str, int]) -> Trial:
         """Check the plan with the job on `racks`."""
@@ -89,13 +164,6 @@ class Bench:
         ]
         broken.sort(key=lambda finding: -finding.violation / max(1, finding.limit))
         return Trial(where, plan, sum(racks.values()), verdict, tuple(broken))
-
-    def fitting(self, units: int) -> Trial | None:
-        """Return the first trial that places `units` and breaks nothing, if there is any."""
-        for trial in self.trials(units):
-            if trial.units == units and not trial.broken:
-                return trial
-        return None
 
     def _candidates(self) -> Iterator[Domain]:
         """The roomiest domains; of a job that may go anywhere also the roomiest halls."""

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from scheduler.changes import single_changes
-from scheduler.model import Finding, Job, Kind, Level, Plan, Problem
+from scheduler.model import Finding, Job, Kind, Plan, Problem
 from scheduler.room import Domain, Room
 from scheduler.trial import Bench, Trial, key, needed_units
 from scheduler.words import (
     HEADROOM_UNITS,
+    gpu_count,
+    in_one,
     load_of_limit,
     money,
     places,
     quantity,
+    some,
     state_words,
     tightness,
 )
 
 BLOCKERS = 5  # broken limits that are told one by one
+TRIED = 10  # places of one job that are checked, less on a larger site
+FEW_DOMAINS = 6  # domains whose holders are told one by one
+NAMED = 3  # holders that are named
 MOST_LOOKS = 10  # unplaced jobs that a list of reasons checks
 RACKS_LOOKED_AT = 3_000  # and racks that these checks look at together
 NODES_ARE_FREE = "nodes are free"
-HOLDERS = 5  # tightest limits of a placed job
+HOLDERS = 3  # tightest limits of a placed job
 ROOM_TERMS = ("units", "rack_capacity", "isolation", "conflicts")  # told as room, not as limits
 
 
@@ -56,7 +62,8 @@ def why(problem: Problem, plan: Plan, name: str) -> Reasons:
     needed = needed_units(job, placed=placed)
     if placed >= needed:
         return _reasons(problem, plan, job, tuple(_what_holds(bench, plan)))
-    best = min(bench.trials(needed), key=lambda t: (-t.units, t.rank), default=None)
+    tried = islice(bench.trials(needed), TRIED)
+    best = min(tried, key=lambda t: (-t.units, t.rank), default=None)
     lines = tuple(_what_blocks(bench, best, needed))
     if best is not None and best.units >= needed and not best.broken:
         return _reasons(problem, plan, job, lines)
@@ -72,7 +79,7 @@ def why_not(problem: Problem, plan: Plan, name: str, room: Room | None = None) -
     missing = needed_units(job, placed=placed) - (placed if job.required is None else 0)
     short = _room_line(room, room.domains(job), job, max(0, missing))
     line = short or (
-        f"{NODES_ARE_FREE} for {job.gpus_per_unit * missing:,} GPUs; "
+        f"{NODES_ARE_FREE} for {gpu_count(job.gpus_per_unit * missing)}; "
         "another limit is in the way, or it does not pay"
     )
     return _reasons(problem, plan, job, (line,))
@@ -139,6 +146,10 @@ def _what_blocks(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]
     short = _room_line(bench.room, bench.domains, bench.job, needed)
     if short:
         yield short
+        could = tuple(domain for domain in bench.domains if domain.most_units >= needed)
+        held = _holders_line(bench.room, could, bench.job)
+        if held:
+            yield held
     if best is None:
         return
     limits = _one_each(f for f in best.broken if not (short and f.term in ROOM_TERMS))
@@ -158,28 +169,44 @@ def _what_blocks(bench: Bench, best: Trial | None, needed: int) -> Iterator[str]
 def _room_line(room: Room, domains: tuple[Domain, ...], job: Job, needed: int) -> str:
     """Say what is short of free nodes; empty if some domain has enough of them open."""
     gpus = job.gpus_per_unit
-    one = job.required is not None and job.required is not Level.SITE
+    one = in_one(job.required)
     if not domains:
         reasons = "; ".join(f"{count} racks: {why}" for why, count in _few(room.obstacles(job)))
         return f"no rack suits it ({reasons or 'the site has none'})"
     best = domains[0]
     if best.open_units >= needed:
         return ""
-    needs = f"needs {needed * gpus:,} GPUs"
-    if one:
-        needs += f" in one {job.required}"
+    least = "at least " if needed == job.min_units < job.units and not job.contract else ""
+    needs = f"needs {least}{gpu_count(needed * gpus)}{one}"
     largest = max(domains, key=lambda domain: domain.most_units)
     if largest.most_units < needed:
         place = f"the largest one ({largest.name})" if one else "the site"
         return f"{needs}, but {place} holds {largest.most_units * gpus:,} when it is empty"
-    place = f"the best one ({best.name})" if one else "the site"
-    line = f"{needs}, but {place} has {best.open_units * gpus:,} free for it"
-    closed = [f"{units * gpus:,} more: {keeper}" for keeper, units in _few(best.closed())]
+    if best.open_units == 0:
+        line = f"{needs}, but none is left for it{' in any' if one else ''}"
+    else:
+        place = f"the best one ({best.name})" if one else "the site"
+        line = f"{needs}, but {place} has {best.open_units * gpus:,} free for it"
+    closed = [f"{units * gpus:,} more are free, but {who}" for who, units in _few(best.closed())]
     shut = max(domains, key=lambda domain: domain.free_units)
     if shut is not best and shut.free_units >= needed:
         keepers = ", ".join(keeper for keeper, _ in _few(shut.closed()))
         closed.append(f"{shut.name} has {shut.free_units * gpus:,} free, but {keepers}")
     return "; ".join([line, *closed])
+
+
+def _holders_line(room: Room, domains: tuple[Domain, ...], job: Job) -> str:
+    """Say whose work lies where the job could lie, if these are few domains."""
+    if len(domains) > FEW_DOMAINS:
+        return ""
+    parts = []
+    for domain in sorted(domains, key=lambda domain: domain.name):
+        held = room.holders(spot.rack.name for spot in domain.spots)
+        names = [f"{name} {slots:,}" for name, slots in held.items()]
+        if names:
+            place = f"{domain.name}: " if in_one(job.required) else ""
+            parts.append(place + some(names, NAMED))
+    return f"GPUs in use there: {'; '.join(parts)}" if parts else ""
 
 
 def _one_each(findings: Iterable[Finding]) -> list[Finding]:
@@ -192,23 +219,51 @@ def _few(counts: Mapping[str, int], most: int = 3) -> list[tuple[str, int]]:
 
 
 def _what_holds(bench: Bench, plan: Plan) -> Iterator[str]:
-    """Yield the tightest limits around a placed job and what the best other place would do."""
+    """Yield what a placed job earns, what it must keep, its other places, and what is tight."""
     job = bench.job
     racks = plan.units[job.name]
     now = bench.tried(Domain("", ()), racks)
-    if job.required is not None:
-        held = {
-            bench.problem.site.domain_of(bench.problem.site.racks[r], job.required) for r in racks
-        }
-        yield f"must lie in one {job.required}: {', '.join(sorted(filter(None, held)))}"
+    gain = now.verdict.margin_mills - bench.before.margin_mills
+    yield f"without it the margin would be {money(abs(gain))} {'lower' if gain > 0 else 'higher'}"
+    yield from _must(bench, racks)
+    yield from _elsewhere(bench, now, frozenset(racks))
+    yield from _tightest(bench, now)
+
+
+def _must(bench: Bench, racks: Mapping[str, int]) -> Iterator[str]:
+    """Yield what the job, its contract and its tenant require."""
+    job, problem = bench.job, bench.problem
+    if job.promised_units is not None:
+        spare = (sum(racks.values()) - job.promised_units) * job.gpus_per_unit
+        kind = "a firm contract" if job.firm else "a contract"
+        more = f", {gpu_count(spare)} more are held for its SLA" if spare > 0 else ""
+        yield f"{kind}: {gpu_count(job.gpus)} are promised{more}"
+    if problem.is_inside_contract(job):
+        names = " or ".join(problem.workload.contract_of_tenant[job.tenant])
+        yield f"runs inside {names}, on nodes that {job.tenant} holds already"
+    if in_one(job.required):
+        held = {problem.site.domain_of(problem.site.racks[r], str(job.required)) for r in racks}
+        names = ", ".join(sorted(filter(None, held)))
+        yield f"must lie{in_one(job.required)}: {names}"
+        yield from _full_domains(bench, sum(racks.values()), held)
     if job.within:
         yield f"must lie within {', '.join(job.within)}"
-    tenant = bench.problem.tenant_of(job)
-    owned = bench.problem.site.isolation_ladder.get(tenant.isolation, ())
+    tenant = problem.tenant_of(job)
+    owned = problem.site.isolation_ladder.get(tenant.isolation, ())
     if owned:
         yield f"{tenant.name} has every {' and '.join(owned)} that it uses to itself"
-    yield from _tightest(bench, now)
-    yield from _elsewhere(bench, now, frozenset(racks))
+
+
+def _full_domains(bench: Bench, units: int, held: Collection[str | None]) -> Iterator[str]:
+    """Say what takes the other domains of the required level, if they are few."""
+    others = [domain for domain in bench.domains if domain.name not in held]
+    if not others or len(others) > FEW_DOMAINS or any(d.open_units >= units for d in others):
+        return
+    gpus = bench.job.gpus_per_unit
+    best = others[0]
+    needs = f"no other {bench.job.required} has room for {gpu_count(units * gpus)}"
+    line = f"{needs}: the best one, {best.name}, has {best.open_units * gpus:,} left"
+    yield "; ".join(filter(None, [line, _holders_line(bench.room, tuple(others), bench.job)]))
 
 
 def _tightest(bench: Bench, now: Trial) -> Iterator[str]:
@@ -229,7 +284,8 @@ def _tightest(bench: Bench, now: Trial) -> Iterator[str]:
 
 def _elsewhere(bench: Bench, now: Trial, used: frozenset[str]) -> Iterator[str]:
     """Say what a move to the best other place would break or cost."""
-    trials = [trial for trial in bench.trials(now.units, avoid=used) if trial.units == now.units]
+    tried = islice(bench.trials(now.units, avoid=used), TRIED)
+    trials = [trial for trial in tried if trial.units == now.units]
     if not trials:
         yield "no other place has enough free nodes for it"
         return

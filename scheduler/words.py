@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from scheduler.model import Finding, Site
+from scheduler.model import Finding, Level, Site
 
 _SCALED = {  # unit of a finding -> (divisor, digits, unit for people)
     "nK": (1_000_000_000, 2, "K"),
@@ -52,9 +52,28 @@ def money(mills_per_h: int | None) -> str:
     return "unknown" if mills_per_h is None else f"{mills_per_h / 1000:,.2f} $/h"
 
 
+def gpu_count(count: int) -> str:
+    """Return ``1 GPU`` or ``1,024 GPUs``."""
+    return f"{count:,} GPU" if count == 1 else f"{count:,} GPUs"
+
+
+def in_one(level: Level | None) -> str:
+    """Return `` in one NVLink domain``, what a level requires; nothing for the whole site."""
+    if level is None or level is Level.SITE:
+        return ""
+    return " in one NVLink domain" if level is Level.NVLINK else f" in one {level}"
+
+
 def percent(share: float | None, digits: int = 2) -> str:
     """Return a share as a percentage."""
     return "unknown" if share is None else f"{share * 100:.{digits}f} %"
+
+
+def share_of(amount: int, limit: int) -> str:
+    """Return how much of a limit is used: ``101.4 %``, rounded up so that too much shows."""
+    if limit <= 0:
+        return "more than 100 %"
+    return f"{-(-1000 * amount // limit) / 10:,.1f} %"
 
 
 def tightness(finding: Finding) -> float:

@@ -119,10 +119,13 @@ def placements_csv(rows: list[dict[str, object]]) -> bytes:
 
 
 def spreadsheet_cell(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula: such text gets an apostrophe."""
+    """Return a cell that no spreadsheet takes for a formula: such text gets an apostrophe.
+
+    Text that has apostrophes before its formula gets one more, so that reading takes back one.
+    """
     if isinstance(value, list):
         return " ".join(map(str, value))
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
+    if isinstance(value, str) and value.lstrip("'")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
         return "'" + value
     return value
 

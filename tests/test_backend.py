@@ -13,8 +13,8 @@ import pytest
 
 from kernels import moves, reference
 from kernels.backend import BackendName, NumpyBackend, select
+from kernels.exactness import RangeError
 from kernels.forms import LinearLoad
-from kernels.reference import RangeError
 from tests.random_compiled import random_compiled, random_moves, random_shards
 from tests.test_score import compiled, ints, linear
 

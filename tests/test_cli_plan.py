@@ -75,10 +75,10 @@ def test_tables_name_status_tenants_headroom_reasons_and_files(
         "H1-A0",
         "power, after a failure",
         "loss of ",
-        "MW nameplate",
-        "stranded firm power",
-        "Not placed in full",
-        "big-tune (research, 48 GPUs)",
+        "at the observed peak",
+        "firm power: 5,991 W more could be drawn",  # the load of 79.6 kW by 4.2 of 55.8 kW
+        "not placed in full",
+        "needs 48 GPUs in one array",
         "rackwatt explain JOB",
         "placements.csv",
     ):

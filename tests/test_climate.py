@@ -7,7 +7,6 @@ from dataclasses import replace
 from scheduler.model import Plant, Weather
 from scheduler.model.climate import (
     DESIGN_DAY,
-    Heat,
     air_capacity_w,
     air_permille,
     coolant_heat_w,
@@ -97,20 +96,3 @@ def test_air_cooled_gpus_see_the_inlet_limit_whatever_the_weather() -> None:
     assert coolant_mc(on, on.racks["dry"]) == ("normal", 27_000)
     cooled_by_air = replace(on, rack_types={"hgx": rack_type(liquid_permille=0)})
     assert coolant_mc(cooled_by_air, on.racks["wet"]) == ("normal", 27_000)
-
-
-def test_heat_adds_up_and_names_the_five_largest_jobs() -> None:
-    heat = Heat(base_w=10)
-    heat.add(Heat(base_w=5))
-    for i in range(7):
-        other = Heat()
-        other.of_job_w[f"j{i}"] = i
-        heat.add(other)
-    assert heat.total_w == 15 + 21
-    assert heat.largest_jobs() == ("j6", "j5", "j4", "j3", "j2")
-
-
-def test_a_job_without_heat_is_not_named() -> None:
-    heat = Heat()
-    heat.of_job_w["inside a contract"] = 0
-    assert heat.largest_jobs() == ()

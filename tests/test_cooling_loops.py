@@ -46,7 +46,7 @@ def test_spare_units_are_kept_whole() -> None:
     finding = found(case, plan)
     assert finding.violation == 1
     assert "12.8 kW" in finding.message
-    assert "100.0%" in finding.message
+    assert "100.1 %" in finding.message
     # without a spare both CDUs count: 2 x 12,799 W
     unspared = replace(case, site=site(loops=loop(unit_w=12_799, spare_units=0)))
     assert found(unspared, plan).limit == 25_598

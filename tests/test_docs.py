@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any
 
@@ -24,9 +25,11 @@ from scheduler.compile import compile_problem
 from scheduler.evaluate import to_shards
 from scheduler.exchange import traces
 from scheduler.model import Plan, Problem, Tenant
+from scheduler.terms import TERMS
 from scheduler.terms.base import Terrain
 from scheduler.topology import Topology
 from tests import build
+from tests.random_problems import random_plan, random_problem
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
@@ -122,6 +125,46 @@ def test_every_benchmark_command_parses(command: Command) -> None:
 def test_every_make_target_exists(command: Command) -> None:
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{re.escape(command.words[1])}:", makefile, re.MULTILINE)
+
+
+def rows_of(page: Path) -> list[list[str]]:
+    """Cells of every line of the tables of a page, without headers."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    rules = {number for number, line in enumerate(lines) if line.startswith("|---")}
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for number, line in enumerate(lines)
+        if line.startswith("|") and not {number, number + 1} & rules
+    ]
+
+
+def unit_in_short(unit: str) -> str:
+    """``units in hall H1 -> units``, ``array domains -> domains``."""
+    return "domains" if unit.endswith(" domains") else unit.partition(" in ")[0]
+
+
+def test_the_table_of_terms_says_what_the_terms_do() -> None:
+    forms: dict[str, set[str]] = {term.name: set() for term in TERMS}
+    units: dict[str, set[str]] = {term.name: set() for term in TERMS}
+    for seed in range(40):
+        problem = random_problem(seed)
+        terrain, plan = Terrain(problem, Topology(problem.site)), random_plan(problem, Random(seed))
+        for term in (term for term in TERMS if term.applies(problem)):
+            forms[term.name] |= {f"`{type(form).__name__}`" for form in term.compile(terrain)}
+            units[term.name] |= {unit_in_short(f.unit) for f in term.explain(problem, plan)}
+    rows = rows_of(PROJECT / "docs" / "terms" / "README.md")
+    assert [row[0] for row in rows] == [f"[{term.name}]({term.name}.md)" for term in TERMS]
+    for term, (_, sentence, form, unit) in zip(TERMS, rows, strict=True):
+        assert sentence == (type(term).__doc__ or "").splitlines()[0]
+        assert {form} == forms[term.name], term.name
+        assert set(unit.split(", ")) == units[term.name], term.name
+
+
+def test_the_index_names_every_page_of_the_docs() -> None:
+    index = PROJECT / "docs" / "README.md"
+    pages = {page.name for page in (PROJECT / "docs").glob("*.md")} - {"README.md"}
+    named = [link for row in rows_of(index) for link in LINK.findall(row[0])]
+    assert sorted(named) == sorted([*pages, "terms/README.md"])
 
 
 def test_the_docs_show_commands() -> None:

@@ -70,6 +70,44 @@ def test_racks_without_liquid_take_the_inlet_limit_and_no_rise() -> None:
     assert_hottest_is(58_500, case(rack_type={"liquid_permille": 0}))
 
 
+def without_spare(lost: bool, units: int = 2) -> Problem:
+    """Two racks that want 40 L/min in all from CDUs of 15 L/min each, none of them spare."""
+    loop = replace(site().loops["loop1"], units=units, spare_units=0, unit_flow_mlpm=15_000)
+    return case(loops={"loop1": loop}, failure_kinds=("cdu",) if lost else ())
+
+
+def test_after_the_loss_of_a_cdu_what_flow_is_left_is_shared() -> None:
+    # 3 CDUs of 15 L/min: 45 L/min are enough for 40; 2 CDUs give each rack 20 * 30 / 40 = 15 L/min.
+    # 12,800 * 15,200 / 15,000 = 12,970.67 -> 12,971 mK, half of it 6,486 mK
+    assert_hottest_is(DEFAULT_MC, without_spare(lost=False, units=3))
+    assert_hottest_is(30_000 + 6_486 + 31_500, without_spare(lost=True, units=3))
+
+
+def test_a_job_that_acts_is_cooler_after_the_loss_of_a_cdu() -> None:
+    # shed: 45 * 90 W; cap to 0.4: 90 + 244 = 334 W. Both are cooler than before the loss.
+    of = without_spare(lost=True, units=3)
+    for action in ("shed", "cap"):
+        jobs = {"a": replace(of.workload.jobs["a"], power_action=action)}
+        moved = replace(of, workload=replace(of.workload, jobs=jobs))
+        assert_hottest_is(DEFAULT_MC, moved)
+
+
+def test_spare_cdus_and_the_loss_of_the_only_one_change_nothing() -> None:
+    # 4 CDUs less one give 45 L/min, more than the design flow; a loop of one CDU is out of service
+    assert_hottest_is(DEFAULT_MC, without_spare(lost=True, units=4))
+    loop = replace(site().loops["loop1"], units=1, spare_units=0, unit_flow_mlpm=40_000)
+    assert_hottest_is(DEFAULT_MC, case(loops={"loop1": loop}, failure_kinds=("cdu",)))
+
+
+def test_a_finding_names_the_loss() -> None:
+    of = without_spare(lost=True, units=3)
+    types = {"hgx": rack_type(slowdown_mc=DEFAULT_MC)}
+    of = replace(of, site=replace(of.site, rack_types=types))
+    (found,) = TERM.explain(of, Plan({"a": {"r1": 2}}))
+    assert (found.amount, found.state) == (2, "loss of loop1 on design")
+    assert "68.0 °C" in found.message
+
+
 def test_kinds_are_told_apart_by_type_loop_and_hall() -> None:
     base = site()
     loops = {

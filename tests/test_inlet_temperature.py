@@ -50,7 +50,7 @@ def test_a_hot_inlet_is_told_in_degrees() -> None:
     assert (found.amount, found.violation) == (1_600_000_000, 600_000_000)
     assert "23.6 °C" in found.message
     assert "23.0 °C" in found.message
-    assert "160.0%" in found.message
+    assert "160.0 %" in found.message
 
 
 def test_entries_of_the_same_pair_add_up() -> None:

@@ -158,6 +158,8 @@ FAULTS: list[tuple[Callable[[Data, Data], None], str]] = [
     (put("site", "failure_sets", 0, 0, to="x"), "failure_sets[0]: expected one of ups1, ups2"),
     (put("site", "power_basis", to="guess"), "nameplate, observed_peak or percentile"),
     (put("site", "isolation_ladder", "rack", to=["room"]), "isolation_ladder.rack: expected one"),
+    (put("site", "isolation_ladder", "rack", to=["ups"]), "isolation_ladder.rack: expected one"),
+    (put("site", "isolation_ladder", to={}), "tenants.u.isolation: expected one of gpu, shared-"),
     (put("site", "prices", "pue_permille", to=900), ">= 1000 permille, got 900"),
     (twice("site", "racks"), "racks[2].name: expected a name that no other has, got 'r1'"),
     (twice("site", "base_loads"), "each name once, got net 2 times"),
@@ -179,6 +181,9 @@ FAULTS: list[tuple[Callable[[Data, Data], None], str]] = [
     (put("workload", "tenants", 0, "conflicts", 0, "tenant", to="w"), "expected one of t, u"),
     (put("workload", "tenants", 0, "conflicts", 0, "tenant", to="t"), "other tenants"),
     (put("workload", "contracts", 0, "sla", "survives", to=["udu"]), "one of array, cdu"),
+    (put("site", "failure_kinds", to=["cdu"]), "add ups to the failure states of the site"),
+    (put("workload", "contracts", 0, "power_action", to="shed"), "firm or cap, because its SLA"),
+    (put("workload", "tenants", 0, "conflicts", 0, "level", to="gpu"), "one of host, rack, array"),
     (
         put("workload", "contracts", 0, "price_mills_per_gpu_h", to=10**18),
         "<= 1000000000 mills/GPU-h",
@@ -200,6 +205,17 @@ def test_one_fault_is_named(
         read(tmp_path, site, workload)
     assert words in str(error.value)
     assert all(each.line >= 1 for each in error.value.mistakes)
+
+
+def test_a_kind_whose_losses_are_all_listed_one_by_one_can_be_survived(tmp_path: Path) -> None:
+    site, workload = documents()
+    site["failure_kinds"] = []
+    site["failure_sets"] = [["ups1"], ["ups2"]]
+    read(tmp_path, site, workload)
+    site["failure_sets"] = [["ups1"], ["ups1", "ups2"]]
+    with pytest.raises(InputError) as error:
+        read(tmp_path, site, workload)
+    assert "contracts.c.sla.survives" in str(error.value)
 
 
 def test_a_rack_and_its_loop_are_in_one_hall(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ NVL = build.rack_type(
 def site_file(folder: Path) -> Path:
     """Two H100 racks (2 x 8 GPUs, 16 kW) and one NVL72 rack (18 x 4 GPUs, 16 kW)."""
     racks = [build.rack("r1"), build.rack("r2"), build.rack("n1", type="nvl")]
-    site = build.site(racks, rack_types={"hgx": build.rack_type(), "nvl": NVL})
+    types = {"hgx": build.rack_type(), "nvl": NVL}
+    site = build.site(racks, rack_types=types, failure_kinds=("ups", "cdu"))
     path = folder / "site.json"
     path.write_text(json.dumps(site_document(site)))
     return path

@@ -21,6 +21,7 @@ PLANNER, SOLVE, CHECK = "scheduler.planner", "scheduler.solve", "scheduler.check
 NODE_PACKING, ROOM, TRIAL = "scheduler.node_packing", "scheduler.room", "scheduler.trial"
 CHANGES, WHY, WORDS = "scheduler.changes", "scheduler.why", "scheduler.words"
 RESULT, WRITE, CLI = "scheduler.result", "scheduler.write", "scheduler.cli"
+MAKING_ROOM, STRANDED = "scheduler.making_room", "scheduler.stranded"
 
 # Who may import what of the project, from the bottom to the top. A module belongs to the longest
 # entry that its name starts with; what is inside one entry may import each other.
@@ -32,7 +33,7 @@ LAYERS: dict[str, set[str]] = {
     TOPOLOGY: {MODEL},
     NODE_PACKING: {MODEL},
     INPUTS: {MODEL},
-    TERMS: {MODEL, TOPOLOGY, NODE_PACKING, "kernels"},
+    TERMS: {MODEL, WORDS, TOPOLOGY, NODE_PACKING, "kernels"},
     CHECK: {MODEL, TERMS},
     COMPILE: {MODEL, TOPOLOGY, TERMS, "kernels"},
     EVALUATE: {MODEL, "kernels"},
@@ -40,9 +41,11 @@ LAYERS: dict[str, set[str]] = {
     SOLVE: {MODEL, TOPOLOGY, COMPILE, EVALUATE, PLANNER, CHECK, "kernels"},
     ROOM: {MODEL, NODE_PACKING, TERMS},
     TRIAL: {MODEL, CHECK, ROOM},
-    CHANGES: {MODEL, TRIAL, WORDS},
+    MAKING_ROOM: {MODEL, ROOM, TRIAL},
+    CHANGES: {MODEL, TRIAL, MAKING_ROOM, WORDS},
     WHY: {MODEL, ROOM, TRIAL, CHANGES, WORDS},
-    RESULT: {MODEL, TOPOLOGY, SOLVE, WORDS, "scheduler"},
+    STRANDED: {MODEL, TOPOLOGY, ROOM, TRIAL},
+    RESULT: {MODEL, SOLVE, STRANDED, WORDS, "scheduler"},
     WRITE: {MODEL, INPUTS, NODE_PACKING, CHECK, SOLVE, WORDS},
     "scheduler.exchange": {MODEL, INPUTS},
 }
@@ -221,11 +224,31 @@ def public_definitions(
 
 @pytest.mark.parametrize("module", [name for name in modules() if is_inside(name, TERMS)])
 def test_explaining_shares_no_code_with_compiling(module: str) -> None:
-    """`explain`, and what it calls in its module, uses no array, form, terrain or topology."""
+    """`explain`, and all that it calls in the terms, uses no array, form, terrain or topology."""
+    assert arrays_reached_from(module, "explain", set()) == set()
+
+
+@pytest.mark.parametrize("name", ["heat", "losses", "routing"])
+def test_the_plain_sides_import_the_model_alone(name: str) -> None:
+    module = f"{TERMS}.{name}"
+    ours = {each.target for each in imports_of(module) if each.target.split(".")[0] in PACKAGES}
+    assert {target for target in ours if not is_inside(target, MODEL)} == set()
+    assert "numpy" not in {each.target for each in imports_of(module)}
+
+
+def arrays_reached_from(module: str, start: str, seen: set[tuple[str, str]]) -> set[str]:
+    """Names of arrays, forms, terrain or topology that `start` and all that it calls use."""
+    if (module, start) in seen:
+        return set()
+    seen.add((module, start))
     tree = tree_of(module)
+    used = names_reached_from(tree, start)
     arrays = {"np", "Topology", "Terrain", *imported_names(tree, "kernels")}
-    used = names_reached_from(tree, "explain")
-    assert used & arrays == set()
+    found = {f"{module}: {name}" for name in used & arrays}
+    for home in (name for name in modules() if is_inside(name, TERMS)):
+        for name in used & imported_names(tree, home):
+            found |= arrays_reached_from(home, name, seen)
+    return found
 
 
 def imported_names(tree: ast.Module, package: str) -> set[str]:
@@ -239,8 +262,8 @@ def imported_names(tree: ast.Module, package: str) -> set[str]:
 
 
 def names_reached_from(tree: ast.Module, start: str) -> set[str]:
-    """Names that the body of `start` uses, and those of every function here that it names."""
-    functions = {
+    """Names that `start` uses in its body, and those of every definition here that it names."""
+    definitions = {
         node.name: {
             each.id if isinstance(each, ast.Name) else each.attr
             for part in node.body
@@ -248,14 +271,14 @@ def names_reached_from(tree: ast.Module, start: str) -> set[str]:
             if isinstance(each, ast.Name | ast.Attribute)
         }
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
     reached: set[str] = set()
     waiting = [start]
     while waiting:
-        new = functions.pop(waiting.pop(), set())
+        new = definitions.pop(waiting.pop(), set())
         reached |= new
-        waiting += sorted(new & functions.keys())
+        waiting += sorted(new & definitions.keys())
     return reached
 
 
@@ -266,3 +289,13 @@ def test_the_tests_see_a_wrong_import(monkeypatch: pytest.MonkeyPatch) -> None:
         test_third_party_packages_stay_with_their_owners(f"{MODEL}.site")
     with pytest.raises(AssertionError, match=r"may not import scheduler\.cli"):
         test_imports_of_the_project_follow_the_table(f"{MODEL}.site")
+
+
+def test_the_tests_see_explain_call_an_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = {
+        f"{TERMS}.a": f"from {TERMS}.b import total\ndef explain(plan):\n    return total(plan)\n",
+        f"{TERMS}.b": "import numpy as np\ndef total(plan):\n    return np.sum(plan)\n",
+    }
+    monkeypatch.setattr(sys.modules[__name__], "modules", lambda: sources)
+    monkeypatch.setattr(sys.modules[__name__], "tree_of", lambda module: ast.parse(sources[module]))
+    assert arrays_reached_from(f"{TERMS}.a", "explain", set()) == {f"{TERMS}.b: np"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib.metadata import metadata, version
 from pathlib import Path
 
@@ -65,6 +66,16 @@ def test_a_term_its_file_its_test_and_its_page_share_a_name(term: object) -> Non
     assert type(term).__name__ == "".join(word.capitalize() for word in name.split("_"))
     assert (PROJECT / "docs" / "terms" / f"{name}.md").is_file()
     assert list((PROJECT / "tests").rglob(f"test_{name}.py"))
+
+
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: term.name)
+def test_a_term_says_its_rule_and_its_source(term: object) -> None:
+    module = sys.modules[type(term).__module__]
+    assert (module.__doc__ or "").startswith(f"Term `{module.__name__.rpartition('.')[2]}`: ")
+    sentence, blank, *rest = (type(term).__doc__ or "").splitlines()
+    assert sentence.endswith(".")
+    assert not blank
+    assert any("Source: " in line for line in rest)
 
 
 @pytest.mark.parametrize("reason", FORBIDDEN)

@@ -95,7 +95,7 @@ def test_a_broken_limit_is_told_with_amount_share_and_limit() -> None:
     problem = build.problem(site, jobs=[build.job("a", units=2)])
     finding = findings(TERM, problem, Plan({"a": {"r1": 2}}))["ups1", "normal"]
     assert finding.violation == 33_000
-    assert finding.message == "feed ups1 carries 2 533 kW, 101.4 % of its 2 500 kW"
+    assert finding.message == "feed ups1 carries 2,533.0 kW, 101.4 % of its 2,500.0 kW"
 
 
 def test_a_finding_names_the_five_largest_jobs_in_order() -> None:

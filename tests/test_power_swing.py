@@ -36,7 +36,7 @@ def test_synchronous_jobs_swing_by_their_depth() -> None:
     assert set(found) == {("ups1", "normal"), ("test", "normal")}
     feed, whole = found["ups1", "normal"], found["test", "normal"]
     assert (feed.amount, feed.limit, feed.violation) == (7_200, 7_199, 1)
-    assert feed.message == "feed ups1 swings by 7.2 kW in step, 100.1 % of its 7.2 kW"
+    assert feed.message == "feed ups1 swings by 7,200 W in step, 100.1 % of its 7,199 W"
     assert (whole.amount, whole.violation, whole.message) == (14_400, 0, "")
     assert whole.jobs == ("train",)
     assert assert_compile_equals_explain(TERM, problem, plan) == 1
@@ -55,7 +55,7 @@ def test_swings_of_different_jobs_are_added_and_standing_power_is_not() -> None:
     plan = Plan({"a": {"r1": 1}, "b": {"r2": 1}})
     finding = findings(TERM, problem, plan)["test", "normal"]
     assert (finding.amount, finding.violation, finding.jobs) == (7_200, 200, ("a", "b"))
-    assert finding.message == "site test swings by 7.2 kW in step, 102.9 % of its 7.0 kW"
+    assert finding.message == "site test swings by 7,200 W in step, 102.9 % of its 7,000 W"
     (form,) = compiled(TERM, problem)
     assert list(form.base) == [0]
 

@@ -10,9 +10,7 @@ from scheduler.result import (
     idle_isolated_gpus,
     isolation_cost_mills,
     result_record,
-    stranded_w,
 )
-from scheduler.topology import Topology
 from tests import build
 from tests.solutions import solution
 
@@ -68,16 +66,3 @@ def test_idle_gpus_of_an_isolated_array_are_priced_at_the_mean_margin() -> None:
     assert isolation_cost_mills(problem, plan, -5) == 0
     shared = build.problem(jobs=[build.job("a")])
     assert idle_isolated_gpus(shared, plan) == 0
-
-
-def test_stranded_power_is_what_the_ups_carry_at_any_loss_less_what_acts() -> None:
-    """2N of 100 kW: 100 kW firm. Firm 8 kW, capped 0.4 * 8 = 3.2 kW, shed 0: 88.8 kW are free."""
-    problem = build.problem(
-        jobs=[
-            build.job("firm"),
-            build.job("capped", power_action="cap"),
-            build.job("shed", power_action="shed"),
-        ]
-    )
-    plan = Plan({"firm": {"r1": 1}, "capped": {"r1": 1}, "shed": {"r2": 1}})
-    assert stranded_w(problem, plan, Topology(problem.site)) == 100_000 - 8_000 - 3_200

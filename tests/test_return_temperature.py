@@ -45,7 +45,7 @@ def test_the_hottest_day_binds_and_the_message_names_temperatures() -> None:
     assert (found["hot"].amount, found["hot"].limit) == (12_800, 9_210)
     assert "45.7 °C" in found["hot"].message
     assert "43.0 °C" in found["hot"].message
-    assert "139.0%" in found["hot"].message  # 12,800 / 9,210
+    assert "139.0 %" in found["hot"].message  # 12,800 / 9,210
 
 
 def test_a_lost_cdu_takes_flow_and_power_actions_take_heat() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import reference
+from kernels.exactness import RangeError, check_range
 from kernels.forms import (
     NONE,
     UNLIMITED,
@@ -25,7 +26,7 @@ from kernels.forms import (
     Shards,
     Units,
 )
-from kernels.reference import RangeError, check_range, score
+from kernels.reference import score
 from kernels.score import Score, TermScore
 from tests.brute_force import brute_score
 from tests.random_compiled import random_compiled, random_shards

@@ -10,7 +10,8 @@ import pytest
 from kernels.forms import UNLIMITED, GroupCount
 from scheduler.model import Plan, PowerNode, Problem, Sla
 from scheduler.terms.base import Terrain
-from scheduler.terms.sla_survival import SlaSurvival, all_losses, counted_units, worst_loss
+from scheduler.terms.losses import all_losses, counted_units, worst_loss
+from scheduler.terms.sla_survival import SlaSurvival
 from scheduler.topology import Topology
 from tests import build
 from tests.placement_cases import (

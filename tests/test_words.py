@@ -13,6 +13,7 @@ from scheduler.words import (
     percent,
     places,
     quantity,
+    share_of,
     some,
     state_words,
     tightness,
@@ -39,6 +40,12 @@ def test_quantities_carry_a_unit_that_is_easy_to_read(amount: int, unit: str, te
 def test_money_and_percent_say_when_they_are_unknown() -> None:
     assert (money(None), money(1_234_560)) == ("unknown", "1,234.56 $/h")
     assert (percent(None), percent(0.0123)) == ("unknown", "1.23 %")
+
+
+def test_a_share_of_a_limit_is_rounded_up() -> None:
+    assert share_of(2_533, 2_500) == "101.4 %"  # 101.32
+    assert share_of(100_001, 100_000) == "100.1 %"
+    assert share_of(1, 0) == "more than 100 %"
 
 
 def test_clean_replaces_what_could_move_the_cursor_or_reorder_a_line() -> None:

@@ -37,6 +37,7 @@ def command(
     problem, plan = planned(paths)
     verdict = check(problem, plan)
     looked_at = sum(1 for finding in verdict.findings if finding.kind is Kind.LIMIT)
+    owed = [finding for finding in verdict.findings if finding.unmet]
     if as_json:
         print_json(
             {
@@ -46,12 +47,15 @@ def command(
                 "unmet_firm_gpus": verdict.unmet_firm_gpus,
                 "margin_usd_per_h": verdict.margin_mills / 1000,
                 "broken": [finding_record(finding) for finding in verdict.broken],
+                "owed": [finding_record(finding) for finding in owed],
             }
         )
     else:
         console = output()
         for finding in verdict.broken:
             console.print(_broken_line(finding), soft_wrap=False)
+        for finding in owed:
+            console.print(_owed_line(finding), soft_wrap=False)
         sentence = (
             f"OK: all {looked_at:,} limits hold"
             if verdict.checked
@@ -74,4 +78,13 @@ def _broken_line(finding: Finding) -> str:
     return safe(
         f"{finding.term}: {finding.subject} ({finding.state}): {amount}, limit {limit}, "
         f"{quantity(finding.violation, finding.unit)} too much{jobs}{message}"
+    )
+
+
+def _owed_line(finding: Finding) -> str:
+    from scheduler.words import quantity
+
+    limit = quantity(finding.limit, finding.unit)
+    return safe(
+        f"{finding.term}: {finding.subject}: {finding.amount:,} of {limit}; {finding.message}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -51,6 +51,14 @@ def table(*columns: str, title: str | None = None, numbers: tuple[str, ...] = ()
 def print_json(document: object) -> None:
     """Print a document as JSON on stdout, for machines."""
     print(json.dumps(document, indent=1, allow_nan=False))
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print notes on stderr, one line each."""
+    from scheduler.words import clean
+
+    for note in notes:
+        print(f"note: {clean(note)}", file=sys.stderr)
 
 
 def fail(line: str, code: int = BAD_INPUT) -> NoReturn:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from scheduler.why import Reasons
 
 
-TRIED = "fewer units, looser level, one cheaper job less, power action, higher rating"
+TRIED = (
+    "fewer units, looser level, other GPU type, power action, outside `within`, "
+    "other jobs or parts of them less, higher rating"
+)
 
 
 def command(

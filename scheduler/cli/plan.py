@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scheduler.cli.console import BROKEN, INTERRUPTED, print_json
+from scheduler.cli.console import BROKEN, INTERRUPTED, print_json, print_notes
 
 if TYPE_CHECKING:
     from scheduler.cli.watching import Recorder
@@ -71,6 +71,7 @@ def command(
     write_solution(out, solution, record, unplaced)
     if as_json:
         print_json(record)
+        print_notes(solution.notes)
     else:
         print_plan(solution, record, unplaced, out)
     if solution.status == "interrupted":

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scheduler.cli.console import output, safe, table
-from scheduler.result import INLETS, LOOPS, RETURNS, tightest
-from scheduler.words import load_of_limit, money, percent, places, quantity
+from scheduler.result import INLETS, LOOPS, RETURNS, gpus_of, tightest
+from scheduler.words import load_of_limit, money, percent, places, power, quantity
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from scheduler.model import Job, Problem
     from scheduler.solve import Solution
 
 MOST_REASONS = 10
+COUNTS = ("GPUs", "missing")
 HEADROOMS = (
     ("power, normal", ("power_normal",)),
     ("power, after a failure", ("power_failover",)),
@@ -34,7 +34,7 @@ def print_plan(
     _headline(console, solution, record)
     _tenants(console, solution)
     _headrooms(console, solution, record)
-    _unplaced(console, solution.problem, unplaced, folder)
+    _unplaced(console, solution, unplaced, folder)
     for note in solution.notes:
         console.print(f"note: {safe(note)}")
     console.print(
@@ -85,6 +85,8 @@ def _tenants(console: Console, solution: Solution) -> None:
             str(tenant.isolation),
             safe(places(problem.site, racks)) or "-",
         )
+    total, asked = gpus_of(problem, plan)
+    shown.add_row("in all", f"{asked:,}", f"{total:,}", "", "")
     console.print(shown)
 
 
@@ -100,34 +102,63 @@ def _headrooms(console: Console, solution: Solution, record: Mapping[str, Any]) 
     console.print(shown)
     figures = record["power"]
     console.print(
-        f"IT power {figures['it_mw']:,.3f} MW planned (basis {figures['basis']}); all racks: "
-        f"{figures['nameplate_mw']:,.3f} MW nameplate, "
-        f"{figures['observed_peak_mw']:,.3f} MW observed peak"
+        f"IT power {_mw(figures['it_mw'])} planned (basis {figures['basis']}); all racks full: "
+        f"{_mw(figures['nameplate_mw'])} on the nameplate, "
+        f"{_mw(figures['observed_peak_mw'])} at the observed peak"
     )
     console.print(
-        f"stranded firm power {record['stranded_mw']:,.3f} MW; idle GPUs inside isolated domains "
-        f"would earn {record['isolation_cost_usd_per_h']:,.2f} $/h"
+        f"firm power: {_mw(figures['firm_headroom_mw'])} more could be drawn, spread as now, in "
+        f"every state; {_mw(record['stranded_mw'])} of it stranded: work waits for it, but racks, "
+        "isolation or cooling leave no place"
     )
+    console.print(
+        "idle GPUs inside isolated domains would earn "
+        f"{record['isolation_cost_usd_per_h']:,.2f} $/h"
+    )
+
+
+def _mw(megawatts: float) -> str:
+    return power(round(megawatts * 1e6))
 
 
 def _unplaced(
-    console: Console, problem: Problem, unplaced: Mapping[str, str], folder: Path
+    console: Console, solution: Solution, unplaced: Mapping[str, str], folder: Path
 ) -> None:
     if not unplaced:
         console.print("Everything that was asked for is placed.")
         return
-    console.print(f"\nNot placed in full: {len(unplaced):,}")
-    for name, reason in list(unplaced.items())[:MOST_REASONS]:
-        console.print(_unplaced_line(problem.jobs[name], reason))
-    more = (
-        f"{len(unplaced) - MOST_REASONS:,} more: `--unplaced`; "
-        if len(unplaced) > MOST_REASONS
-        else ""
+    problem = solution.problem
+    missing = {name: _missing_gpus(solution, name) for name in unplaced}
+    shown = table("not placed in full", "tenant", "GPUs", "missing", "why", numbers=COUNTS)
+    for name in list(unplaced)[:MOST_REASONS]:
+        job = problem.jobs[name]
+        shown.add_row(
+            safe(name),
+            safe(job.tenant),
+            f"{job.gpus:,}",
+            f"{missing[name]:,}",
+            safe(_first_clause(unplaced[name])),
+        )
+    rest = list(unplaced)[MOST_REASONS:]
+    if rest:
+        shown.add_row(
+            f"{len(rest):,} more",
+            "",
+            f"{sum(problem.jobs[name].gpus for name in rest):,}",
+            f"{sum(missing[name] for name in rest):,}",
+            safe(f"rackwatt explain --unplaced {folder}"),
+        )
+    console.print(shown)
+    console.print(
+        f"What would let one in: rackwatt explain JOB {safe(str(folder))}", soft_wrap=True
     )
-    console.print(f"  {more}`rackwatt explain JOB {safe(str(folder))}` says more")
 
 
-def _unplaced_line(job: Job, reason: str) -> str:
-    """One line: what follows the first clause is for ``rackwatt explain``."""
-    clause = reason.partition("; ")[0]
-    return f"  {safe(job.name)} ({safe(job.tenant)}, {job.gpus:,} GPUs): {safe(clause)}"
+def _missing_gpus(solution: Solution, name: str) -> int:
+    job = solution.problem.jobs[name]
+    return job.gpus - min(job.gpus, solution.plan.placed_units(name) * job.gpus_per_unit)
+
+
+def _first_clause(reason: str) -> str:
+    """What follows the first clause is for ``rackwatt explain``."""
+    return reason.partition("; ")[0]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scheduler.cli.console import output, print_json, safe, table
+from scheduler.cli.console import output, print_json, print_notes, safe, table
 
 if TYPE_CHECKING:
     from kernels.backend import Evaluator
     from kernels.forms import Compiled, Shards
+    from scheduler.model import Finding
 
 TIGHTEST = 15
 NUMBERS = ("left", "of", "share left")
@@ -52,6 +54,7 @@ def command(
 ) -> None:
     """Show headroom per power node, loop, hall and rack: worst state, tightest first."""
     from kernels.backend import select
+    from scheduler.check import check
     from scheduler.cli.reading import backend_of, planned
     from scheduler.compile import compile_problem
     from scheduler.evaluate import to_shards
@@ -61,11 +64,13 @@ def command(
     problem, plan = planned(paths)
     compiled = compile_problem(problem, Topology(problem.site))
     shards = to_shards(compiled, plan)
-    evaluator = select(backend_of(backend))[0].load(compiled)
+    scorer, note = select(backend_of(backend))
+    if scorer.name != backend and backend != "auto":
+        print_notes((note,))
+    evaluator = scorer.load(compiled)
     score = evaluator.score(shards)
-    by_term = worst_states(headrooms(compiled, shards, evaluator))
-    if not every:
-        by_term = {term: found[:TIGHTEST] for term, found in by_term.items()}
+    checked = of_findings(check(problem, plan).findings)
+    by_term = worst_states(chain(headrooms(compiled, shards, evaluator), checked))
     if as_json:
         print_json(
             {
@@ -73,13 +78,16 @@ def command(
                 "unmet_firm_gpus": score.unmet_firm_gpus,
                 "margin_usd_per_h": score.margin_mills / 1000,
                 "headroom": {
-                    term: [_record(left) for left in found] for term, found in by_term.items()
+                    term: [_record(left) for left in found[: None if every else TIGHTEST]]
+                    for term, found in by_term.items()
                 },
             }
         )
         return
     for term, found in by_term.items():
-        _print_term(term, found)
+        if every or found[0].unit != "nodes":
+            _print_term(term, found[: None if every else TIGHTEST])
+    _print_racks(by_term)
     output().print(
         f"violation {score.violation:,}, unmet firm {score.unmet_firm_gpus:,} GPUs, "
         f"margin {money(score.margin_mills)}"
@@ -104,6 +112,20 @@ def headrooms(compiled: Compiled, shards: Shards, evaluator: Evaluator) -> Itera
             used = bins_used(form, shards).tolist()
             for load, limit, subject in zip(used, form.bins.tolist(), form.subject, strict=True):
                 yield Left(form.term, subject, "normal", load, limit, "nodes")
+
+
+def of_findings(findings: Iterable[Finding]) -> Iterator[Left]:
+    """Yield what is left below every limit on a continuous quantity.
+
+    The check looks at every component in every state; limits that no plan could break are left
+    out of the compiled problem.
+    """
+    from scheduler.model import Kind
+    from scheduler.words import HEADROOM_UNITS
+
+    for f in findings:
+        if f.kind is Kind.LIMIT and f.unit in HEADROOM_UNITS:
+            yield Left(f.term, f.subject, f.state, f.amount, f.limit, f.unit)
 
 
 def worst_states(lefts: Iterable[Left]) -> dict[str, list[Left]]:
@@ -144,3 +166,11 @@ def _print_term(term: str, found: list[Left]) -> None:
             safe(left.state),
         )
     output().print(shown)
+
+
+def _print_racks(by_term: Mapping[str, Sequence[Left]]) -> None:
+    """Say how many racks are full; a full rack is no alarm."""
+    racks = [left for found in by_term.values() for left in found if left.unit == "nodes"]
+    full = sum(left.load >= left.limit for left in racks)
+    nodes = sum(max(0, left.limit - left.load) for left in racks)
+    output().print(f"racks: {full:,} of {len(racks):,} are full, {nodes:,} nodes are free")

@@ -105,7 +105,7 @@ def loops_tree(site: Site) -> Tree:
 
 def gpus(site: Site, racks: Iterable[Rack]) -> int:
     """GPUs that can be used today."""
-    return sum(site.usable_nodes(rack) * site.type_of(rack).gpus_per_node for rack in racks)
+    return sum(map(site.usable_gpus, racks))
 
 
 def _types(racks: Iterable[Rack]) -> str:

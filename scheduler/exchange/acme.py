@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from scheduler.exchange.moment import NODE_GPUS, TracedJob
+from scheduler.inputs.profiles import CAP_FLOOR_PERMILLE
 from scheduler.model import PowerProfile
 
 SOURCE = (
@@ -40,10 +41,7 @@ CLUSTER_OF_PROFILE = {PRETRAIN: "kalos", SMALL: "seren"}
 # Mean and peak in permille, as `profiles` computes them from the published distributions.
 MEASURED_PERMILLE = {PRETRAIN: (713, 1000), SMALL: (636, 1000)}
 
-# Of the dynamic range: a synchronous job swings by 0.6 [A]; a power cap leaves 0.57 [D], from a
-# node that idles at 1.9 kW, is capped at 5.6 kW and draws 10.2 kW: 3.7 / 8.3.
-SWING_PERMILLE = 600
-CAP_PERMILLE = 570
+SWING_PERMILLE = 600  # of the dynamic range, by which a synchronous job swings [A]
 
 Curve = Sequence[tuple[float, float]]  # (watts, share of samples at or below), ascending
 
@@ -131,7 +129,7 @@ def _profile(name: str, mean_permille: int, peak_permille: int) -> PowerProfile:
         name=name,
         mean_permille=mean_permille,
         peak_permille=peak_permille,
-        cap_permille=CAP_PERMILLE,
+        cap_permille=CAP_FLOOR_PERMILLE,
         swing_permille=SWING_PERMILLE if synchronous else 0,
         synchronous=synchronous,
         source=PROFILE_SOURCE,

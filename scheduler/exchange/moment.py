@@ -62,18 +62,15 @@ class Moment:
 
 def usable_gpus(site: Site) -> int:
     """GPUs of the site on which work can be placed today."""
-    return sum(
-        site.usable_nodes(rack) * site.type_of(rack).gpus_per_node for rack in site.racks.values()
-    )
+    return sum(map(site.usable_gpus, site.racks.values()))
 
 
 def largest_domain_gpus(site: Site, level: Level) -> int:
     """Most usable GPUs of one type in one domain of `level`: room for a gang of one GPU type."""
     room: dict[tuple[str | None, str], int] = defaultdict(int)
     for rack in site.racks.values():
-        rack_type = site.type_of(rack)
-        gpus = site.usable_nodes(rack) * rack_type.gpus_per_node
-        room[site.domain_of(rack, level), rack_type.gpu_type] += gpus
+        gpu_type = site.type_of(rack).gpu_type
+        room[site.domain_of(rack, level), gpu_type] += site.usable_gpus(rack)
     return max(room.values(), default=0)
 
 

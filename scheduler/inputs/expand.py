@@ -38,9 +38,8 @@ from scheduler.model import (
     RackType,
     Site,
 )
+from scheduler.model.levels import DEFAULT_LADDER
 from scheduler.model.units import round_down, round_up
-
-LADDER = ("rack", "array", "pod", "hall", "site")
 
 
 @dataclass(slots=True)
@@ -104,7 +103,7 @@ def _site(site_file: SiteFile, types: Mapping[str, RackType], halls: Sequence[Ha
         prices=_prices(site_file.prices, pue_permille),
         power_action_s=site_file.power_action_s,
         site_swing_limit_w=None if swing_mw is None else round_down(swing_mw, 10**6),
-        isolation_ladder={level: (level,) for level in LADDER}
+        isolation_ladder=DEFAULT_LADDER
         | {level: tuple(domains) for level, domains in site_file.isolation_ladder.items()},
     )
 

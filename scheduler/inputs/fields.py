@@ -12,7 +12,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from scheduler.model import Level
-from scheduler.model.levels import ISOLATION_LEVELS, LOCALITY_LEVELS, RACK_DOMAIN_LEVELS
+from scheduler.model.levels import (
+    CONFLICT_LEVELS,
+    ISOLATION_LEVELS,
+    LOCALITY_LEVELS,
+    RACK_DOMAIN_LEVELS,
+)
 from scheduler.model.units import round_up
 
 MOST_UNITS = 10_000_000
@@ -75,6 +80,7 @@ def _enum(levels: tuple[Level, ...]) -> WithJsonSchema:
 
 
 Isolation = Annotated[Level, BeforeValidator(among(ISOLATION_LEVELS)), _enum(ISOLATION_LEVELS)]
+Apart = Annotated[Level, BeforeValidator(among(CONFLICT_LEVELS)), _enum(CONFLICT_LEVELS)]
 Locality = Annotated[Level, BeforeValidator(among(LOCALITY_LEVELS)), _enum(LOCALITY_LEVELS)]
 RackDomain = Annotated[Level, BeforeValidator(among(RACK_DOMAIN_LEVELS)), _enum(RACK_DOMAIN_LEVELS)]
 Name = Annotated[str, AfterValidator(name), Field(min_length=1, max_length=200)]

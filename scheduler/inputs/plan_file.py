@@ -18,6 +18,7 @@ from scheduler.model import Plan, Problem
 PLAN_FORMAT = "rackwatt-plan/1"
 COLUMNS = ("job", "rack", "units", "gpus", "nodes")
 _NAMES = ("plan.json", "placements.csv")
+_FORMULA = ("=", "+", "-", "@")  # how a formula starts in a spreadsheet
 
 Count = Annotated[Whole, Field(ge=0, le=10**12)]
 
@@ -84,7 +85,14 @@ def _load(path: Path, mistakes: Mistakes) -> tuple[Any, Place] | None:
     if table is None or len(mistakes) > before:
         return None
     empty = Document(str(path), {})
-    return {"placements": table.rows}, Folder(empty, {"placements": table})
+    rows = [{column: _plain(cell) for column, cell in row.items()} for row in table.rows]
+    return {"placements": rows}, Folder(empty, {"placements": table})
+
+
+def _plain(cell: str) -> str:
+    """Take back the apostrophe that keeps a spreadsheet from taking a name for a formula."""
+    is_kept = cell.startswith("'") and cell.lstrip("'")[:1] in _FORMULA
+    return cell[1:] if is_kept else cell
 
 
 def _build(

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from scheduler.inputs.expand_layout import ArrayPlan
 from scheduler.model import RackType, Recirculation
-from scheduler.model.units import NANO_PER_MILLI, PERMILLE, ceil_div
+from scheduler.model.units import NANO_PER_MILLI, PERMILLE, ceil_div, part
 
 Floats = NDArray[np.float64]
 
@@ -84,12 +84,7 @@ def recirculation(arrays: Sequence[ArrayPlan], containment: str, basis: str) -> 
 
 
 def _air_w(kind: RackType, basis: str) -> int:
-    full_w = {
-        "nameplate": kind.nameplate_w,
-        "observed_peak": kind.observed_peak_w,
-        "percentile": kind.percentile_w,
-    }[basis]
-    return ceil_div(full_w * (PERMILLE - kind.liquid_permille), PERMILLE)
+    return part(kind.full_w(basis), PERMILLE - kind.liquid_permille)
 
 
 @lru_cache(maxsize=64)

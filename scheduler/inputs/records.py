@@ -35,12 +35,16 @@ from scheduler.model import (
     Recirculation,
     Site,
 )
-from scheduler.model.levels import ISOLATION_LEVELS, LOCALITY_LEVELS, RACK_DOMAIN_LEVELS
+from scheduler.model.levels import (
+    CONFLICT_LEVELS,
+    ISOLATION_LEVELS,
+    LOCALITY_LEVELS,
+    RACK_DOMAIN_LEVELS,
+)
 
 RESERVATION_FIELDS = ("contract", "promised_units", "firm", "sla")  # a job in a file has none
 
 _BY_SUFFIX = (
-    ("_nk_per_w", 0, 10**8),
     ("nk_per_w", 0, 10**8),
     ("_mk_per_w", 0, 10_000),
     ("_w_per_k", 0, 10**6),
@@ -72,7 +76,6 @@ _BOUNDS: dict[tuple[type, str], tuple[int, int]] = {
     (Fabric, "oversubscription_permille"): (1, 100_000),
     (Prices, "pue_permille"): (1000, 10_000),
     (Job, "priority"): (-(10**6), 10**6),
-    (Job, "duration_h"): (0, 10**6),
 }
 _BY_NAME = {
     "units": (1, MOST_UNITS),
@@ -89,7 +92,7 @@ _CHOICES: dict[tuple[type, str], Any] = {
 _LEVELS: dict[str, tuple[Level, ...]] = {
     "nvlink_domain": (Level.HOST, Level.RACK),
     "isolation": ISOLATION_LEVELS,
-    "level": ISOLATION_LEVELS,
+    "level": CONFLICT_LEVELS,
     "required": LOCALITY_LEVELS,
     "preferred": LOCALITY_LEVELS,
     "spread_level": RACK_DOMAIN_LEVELS,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from scheduler.inputs.mistakes import Loc, Mistakes, Place, Plain
 from scheduler.inputs.validation import closest, one_of
 from scheduler.model import Level, Rack, Site
+from scheduler.model.levels import RACK_DOMAIN_LEVELS
 
 Check = Callable[[Site, Mistakes, Place], None]
 
@@ -165,8 +166,7 @@ def _failures(site: Site, mistakes: Mistakes, place: Place) -> None:
     levels = {str(level) for level in Level}
     for level, domains in site.isolation_ladder.items():
         known([level], levels, mistakes, place, ("isolation_ladder",))
-        allowed = sorted(levels | kinds | {"loop"})
-        known(domains, allowed, mistakes, place, ("isolation_ladder", level))
+        known(domains, (*RACK_DOMAIN_LEVELS, "loop"), mistakes, place, ("isolation_ladder", level))
 
 
 _CHECKS: tuple[Check, ...] = (_rack_types, _racks, _nesting, _power, _loads, _cooling, _failures)

@@ -19,6 +19,7 @@ from scheduler.inputs.explicit import SITE_FORMAT, plain, read_site
 from scheduler.inputs.mistakes import Mistakes, Plain
 from scheduler.inputs.tables import Folder, Table, read_table
 from scheduler.model import BaseLoad, Hall, Level, Loop, PowerNode, Rack, RackType, Site
+from scheduler.model.levels import DEFAULT_LADDER
 from scheduler.model.units import round_down, round_up
 
 # Section -> record, and whether the table must be there.
@@ -31,7 +32,6 @@ TABLES: dict[str, tuple[type, bool]] = {
     "base_loads": (BaseLoad, False),
 }
 SITE_NAMES = ("site.yaml", "site.yml", "site.json")
-LADDER = (Level.RACK, Level.ARRAY, Level.POD, Level.HALL, Level.SITE)
 
 # Base unit -> (unit that people write, base units in it). The first match of a name counts.
 _FRIENDLY = (
@@ -129,7 +129,7 @@ def _content(folder: Path, rest: Document, tables: dict[str, Table]) -> dict[str
     content: dict[str, Any] = {
         "name": folder.resolve().name or "site",
         "power_basis": "observed_peak",
-        "isolation_ladder": {level.value: [level.value] for level in LADDER},
+        "isolation_ladder": {level: list(kinds) for level, kinds in DEFAULT_LADDER.items()},
         "rack_types": [],
         "loops": [],
         **(rest.data or {}),

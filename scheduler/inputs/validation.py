@@ -8,7 +8,7 @@ import types
 from collections.abc import Collection, Iterator
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from scheduler.inputs.document import Document
@@ -16,7 +16,6 @@ from scheduler.inputs.mistakes import Loc, Mistakes, Place, Plain, shown
 from scheduler.inputs.spots import child_index
 
 M = TypeVar("M", bound=BaseModel)
-T = TypeVar("T")
 
 _MAPPING = "a mapping (lines of `name: value`)"
 _WORDS = {
@@ -58,7 +57,7 @@ _UNITS = (
     ("_w_per_k", "W/K"),
     ("_permille_per_k", "permille/K"),
     ("_permille", "permille"),
-    ("_mlpm", "ml/min"),
+    ("_mlpm", "mL/min"),
     ("_mk", "mK"),
     ("_kw", "kW"),
     ("_mw", "MW"),
@@ -82,19 +81,6 @@ def validate(model: type[M], document: Document, mistakes: Mistakes, loc: Loc = 
     except ValidationError as error:
         report(error, model, data, document, mistakes, loc)
         return None
-
-
-def validate_rows(
-    row_type: type[T], rows: list[dict[str, Any]], place: Place, mistakes: Mistakes, loc: Loc = ()
-) -> list[T] | None:
-    """Return `rows` as a list of `row_type` , or None after mistakes."""
-    rows_type: Any = types.GenericAlias(list, (row_type,))
-    try:
-        found: list[T] = TypeAdapter(rows_type).validate_python(rows)
-    except ValidationError as error:
-        report(error, rows_type, rows, place, mistakes, loc)
-        return None
-    return found
 
 
 def report(

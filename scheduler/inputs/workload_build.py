@@ -214,10 +214,7 @@ def _base_name(file: str) -> str:
 
 def _one_domain(units: int, per_unit: int, racks: list[RackType]) -> tuple[int, int]:
     """Make one unit of a gang that must lie in one NVLink domain, if some domain is that large."""
-    largest = max(
-        (each.gpus if each.nvlink_domain == Level.RACK else each.gpus_per_node for each in racks),
-        default=0,
-    )
+    largest = max((each.nvlink_gpus for each in racks), default=0)
     whole = units * per_unit
     return (1, whole) if whole <= largest else (units, per_unit)
 

@@ -6,6 +6,7 @@ from scheduler.inputs.fields import MOST_UNITS
 from scheduler.inputs.mistakes import Loc, Mistakes, Place, Plain
 from scheduler.inputs.site_checks import distinct, known
 from scheduler.model import Contract, Job, Level, RackType, Site, Tenant, Workload
+from scheduler.model.levels import ISOLATION_LEVELS
 
 MOST_GPUS = 100_000_000
 
@@ -20,19 +21,19 @@ def validate_workload(
     ground = _Ground(site) if site else None
     for tenant in workload.tenants.values():
         _check_tenant(tenant, workload, mistakes, place)
+        if site:
+            loc: Loc = ("tenants", tenant.name, "isolation")
+            known([tenant.isolation], _kept_levels(site), mistakes, place, loc)
     for profile in workload.profiles.values():
         if profile.mean_permille > profile.peak_permille:
-            loc: Loc = ("profiles", profile.name, "mean_permille")
+            loc = ("profiles", profile.name, "mean_permille")
             expected = f"<= {profile.peak_permille}, the peak"
             mistakes.add(place, loc, expected, profile.mean_permille)
     for contract in workload.contracts.values():
         loc = ("contracts", contract.name)
         _check_work(contract, workload, mistakes, place, loc)
         if site:
-            kinds = {node.kind for node in site.power_nodes.values()}
-            levels = {str(level) for level in (Level.RACK, Level.ARRAY, Level.POD, Level.HALL)}
-            allowed = sorted(kinds | levels | {"cdu"})
-            known(contract.sla.survives, allowed, mistakes, place, (*loc, "sla", "survives"))
+            _check_survives(contract, site, mistakes, place, loc)
         if ground:
             ground.check(contract, contract.required, mistakes, place, loc)
     for job in workload.jobs.values():
@@ -50,6 +51,41 @@ def _check_tenant(tenant: Tenant, workload: Workload, mistakes: Mistakes, place:
     distinct(others, mistakes, place, loc)
     if tenant.name in others:
         mistakes.add(place, loc, "other tenants", tenant.name)
+
+
+def _kept_levels(site: Site) -> tuple[Level, ...]:
+    """Return the isolation levels that hold on the site: up to a host, or on its ladder."""
+    return tuple(
+        level
+        for level in ISOLATION_LEVELS
+        if level.rank <= Level.HOST.rank or level in site.isolation_ladder
+    )
+
+
+def _check_survives(
+    contract: Contract, site: Site, mistakes: Mistakes, place: Place, loc: Loc
+) -> None:
+    """Check what an SLA survives.
+
+    The survivors of a lost component must not be overloaded, so that each loss is a failure state
+    of the site. Work that is shed in such a state is not there after the loss.
+    """
+    components = {"cdu": set(site.loops)}
+    for node in site.power_nodes.values():
+        components.setdefault(node.kind, set()).add(node.name)
+    levels = (Level.RACK, Level.ARRAY, Level.POD, Level.HALL)
+    where = (*loc, "sla", "survives")
+    if not known(contract.sla.survives, sorted({*components, *levels}), mistakes, place, where):
+        return
+    planned = {state.failed[0] for state in site.failure_states if len(state.failed) == 1}
+    for kind in contract.sla.survives:
+        if kind in components and not components[kind] <= planned:
+            expected = "losses that the site plans for"
+            hint = f"add {kind} to the failure states of the site"
+            mistakes.add(place, where, expected, kind, hint)
+        if kind in components and contract.power_action == "shed":
+            expected = f"firm or cap, because its SLA survives {kind}"
+            mistakes.add(place, (*loc, "power_action"), expected, contract.power_action)
 
 
 def _check_work(
@@ -105,15 +141,10 @@ class _Ground:
         key = (work.gpu_types, nvlink)
         if key not in self.largest:
             types = (each for name in work.gpu_types for each in self.types[name])
-            self.largest[key] = max((_largest_unit(each, nvlink) for each in types), default=0)
+            reach = (each.nvlink_gpus if nvlink else each.gpus for each in types)
+            self.largest[key] = max(reach, default=0)
         if work.gpus_per_unit > self.largest[key] > 0:
-            reach = "one NVLink domain" if nvlink else "a rack"
-            expected = f"<= {self.largest[key]} GPUs, what {reach} has"
+            holder = "one NVLink domain" if nvlink else "a rack"
+            expected = f"<= {self.largest[key]} GPUs, what {holder} has"
             got = Plain(f"{work.gpus_per_unit} GPUs")
             mistakes.add(place, (*loc, "gpus_per_unit"), expected, got)
-
-
-def _largest_unit(rack_type: RackType, nvlink: bool) -> int:
-    if nvlink and rack_type.nvlink_domain == Level.HOST:
-        return rack_type.gpus_per_node
-    return rack_type.gpus

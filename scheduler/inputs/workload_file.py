@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from scheduler.inputs.fields import (
     MOST_UNITS,
+    Apart,
     Days,
     GpusPerUnit,
     Isolation,
@@ -41,7 +42,7 @@ class ConflictEntry(Entry):
     """A tenant that may not share a domain with this one."""
 
     tenant: Name
-    level: Isolation = Field(default=Level.RACK, description="Smallest domain that is not shared.")
+    level: Apart = Field(default=Level.RACK, description="Smallest domain that is not shared.")
 
 
 class TenantEntry(Entry):

@@ -1,6 +1,6 @@
 """The model: frozen records over names, integers in base units, standard library only."""
 
-from scheduler.model.finding import Finding, Kind
+from scheduler.model.finding import MOST_JOBS, Finding, Kind, largest_first
 from scheduler.model.levels import Level
 from scheduler.model.plan import Plan
 from scheduler.model.problem import Problem, buddy_sizes, slots_per_unit
@@ -23,6 +23,7 @@ from scheduler.model.site import (
 from scheduler.model.workload import Conflict, Contract, Job, PowerProfile, Sla, Tenant, Workload
 
 __all__ = [
+    "MOST_JOBS",
     "NORMAL",
     "BaseLoad",
     "Conflict",
@@ -50,5 +51,6 @@ __all__ = [
     "Weather",
     "Workload",
     "buddy_sizes",
+    "largest_first",
     "slots_per_unit",
 ]

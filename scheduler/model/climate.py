@@ -1,12 +1,10 @@
-"""From weather to coolant and air, and from watts to heat and temperature.
+"""From weather to coolant and air, and from watts to temperature.
 
 Pure functions of the site. Temperatures are rounded up, what can be cooled is rounded down.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
 from operator import itemgetter
 
 from scheduler.model.site import NORMAL, Loop, Plant, Rack, RackType, Site, Weather
@@ -99,25 +97,3 @@ def coolant_mc(site: Site, rack: Rack) -> DayValue:
     if rack.loop is None or site.type_of(rack).liquid_permille == 0:
         return NORMAL.name, site.halls[rack.hall].inlet_limit_mc
     return hottest_supply_mc(site, site.loops[rack.loop])
-
-
-@dataclass(slots=True)
-class Heat:
-    """Heat in one place: what is there without any job, and what each job adds to it."""
-
-    base_w: int = 0
-    of_job_w: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def total_w(self) -> int:
-        """All of it."""
-        return self.base_w + self.of_job_w.total()
-
-    def add(self, other: Heat) -> None:
-        """Add the heat of another place to this one."""
-        self.base_w += other.base_w
-        self.of_job_w.update(other.of_job_w)
-
-    def largest_jobs(self) -> tuple[str, ...]:
-        """Return the five jobs that add most, largest first."""
-        return tuple(job for job, heat_w in self.of_job_w.most_common(5) if heat_w)

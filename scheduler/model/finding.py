@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
+
+MOST_JOBS = 5  # jobs that a finding about a whole feed, loop or hall names
 
 
 class Kind(StrEnum):
@@ -37,3 +41,10 @@ class Finding:
     def unmet(self) -> int:
         """Firm GPUs that are missing."""
         return max(0, self.limit - self.amount) if self.kind is Kind.OBLIGATION else 0
+
+
+def largest_first(amounts: Mapping[str, int] | Mapping[str, Fraction]) -> tuple[str, ...]:
+    """Return the names with an amount, largest first, equal ones by name."""
+    return tuple(
+        sorted((name for name in amounts if amounts[name]), key=lambda name: (-amounts[name], name))
+    )

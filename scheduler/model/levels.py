@@ -30,5 +30,9 @@ class Level(StrEnum):
 _RANK = {level: rank for rank, level in enumerate(Level)}
 
 ISOLATION_LEVELS = tuple(level for level in Level if level is not Level.NVLINK)
+CONFLICT_LEVELS = tuple(level for level in ISOLATION_LEVELS if level.rank >= Level.HOST.rank)
 LOCALITY_LEVELS = (Level.NVLINK, Level.RACK, Level.ARRAY, Level.POD, Level.HALL, Level.SITE)
 RACK_DOMAIN_LEVELS = (Level.RACK, Level.ARRAY, Level.POD, Level.HALL, Level.SITE)
+
+# Isolation level -> kinds of domain that are exclusive, unless the site says otherwise.
+DEFAULT_LADDER = {level.value: (level.value,) for level in RACK_DOMAIN_LEVELS}

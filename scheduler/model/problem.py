@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from scheduler.model.levels import Level
 from scheduler.model.plan import Plan
 from scheduler.model.site import Rack, RackType, Site
-from scheduler.model.units import PERMILLE, ceil_div
+from scheduler.model.units import PERMILLE, ceil_div, part
 from scheduler.model.workload import Contract, Job, PowerProfile, Tenant, Workload
 
 
@@ -79,15 +79,17 @@ class Problem:
 
     def acted_w(self, job: Job, rack_type: RackType) -> int:
         """Watts above idle of one unit after the job's power action in a failure state."""
+        return self.power_w(job, rack_type, self.acted_permille(job))
+
+    def acted_permille(self, job: Job) -> int:
+        """Thousandths of the dynamic range that are left after the job's power action."""
+        profile = self.profile_of(job)
         match job.power_action:
             case "shed":
                 return 0
             case "cap":
-                profile = self.profile_of(job)
-                return self.power_w(
-                    job, rack_type, min(profile.cap_permille, profile.peak_permille)
-                )
-        return self.peak_w(job, rack_type)
+                return min(profile.cap_permille, profile.peak_permille)
+        return profile.peak_permille
 
     def idle_w(self, rack: Rack) -> int:
         """Watts that the rack draws without any work; a drained rack still idles."""
@@ -101,7 +103,7 @@ class Problem:
         the promised units may be held, so that the promise stays after the loss.
         """
         promised = contract.units
-        with_spares = promised + ceil_div(promised * contract.sla.spare_permille, PERMILLE)
+        with_spares = promised + part(promised, contract.sla.spare_permille)
         most = with_spares + promised if contract.sla.survives else with_spares
         return Job(
             name=contract.name,

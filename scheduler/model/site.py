@@ -41,6 +41,20 @@ class RackType:
         """GPUs in one healthy rack."""
         return self.nodes * self.gpus_per_node
 
+    @property
+    def nvlink_gpus(self) -> int:
+        """GPUs that one NVLink domain joins."""
+        return self.gpus if self.nvlink_domain is Level.RACK else self.gpus_per_node
+
+    def full_w(self, basis: str) -> int:
+        """Power of a fully loaded rack on a power basis: see `Site.power_basis`."""
+        figures = {
+            "nameplate": self.nameplate_w,
+            "observed_peak": self.observed_peak_w,
+            "percentile": self.percentile_w,
+        }
+        return figures[basis]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rack:
@@ -209,12 +223,7 @@ class Site:
 
     def basis_w(self, rack_type: RackType) -> int:
         """Power of a fully loaded rack on the chosen power basis."""
-        figures = {
-            "nameplate": rack_type.nameplate_w,
-            "observed_peak": rack_type.observed_peak_w,
-            "percentile": rack_type.percentile_w,
-        }
-        return figures[self.power_basis]
+        return rack_type.full_w(self.power_basis)
 
     def domain_of(self, rack: Rack, level: Level | str) -> str | None:
         """Name of the domain at `level` that `rack` lies in; for ``loop`` its cooling loop."""
@@ -240,3 +249,7 @@ class Site:
     def usable_nodes(self, rack: Rack) -> int:
         """Nodes on which work can be placed today."""
         return 0 if rack.drained else self.type_of(rack).nodes - rack.down_nodes
+
+    def usable_gpus(self, rack: Rack) -> int:
+        """GPUs on which work can be placed today."""
+        return self.usable_nodes(rack) * self.type_of(rack).gpus_per_node

@@ -119,3 +119,10 @@ def _by_first_rack(label: Ints) -> Index:
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
     return rank[inverse]
+
+
+def distinct(keys: list[np.ndarray]) -> tuple[Ints, Ints]:
+    """Return the distinct columns of stacked `keys` and how often each occurs."""
+    stacked = np.stack([np.asarray(key, np.int64) for key in keys])
+    columns, count = np.unique(stacked, axis=1, return_counts=True)
+    return columns, count.astype(np.int64)

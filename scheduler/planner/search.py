@@ -35,8 +35,11 @@ EXACT_RACKS = 48
 RACKS_PER_CLASS = 3  # at least, on average: fewer would hardly be smaller than exact
 CLASS_PLACEMENTS = 60_000  # (job, class) pairs that the class program may have
 RELAX_SHARE = 0.35  # of the time limit, at most, for the relaxation
-FIRST_SLICE = 0.25  # of the time left for the first solve of a class program
+FIRST_SLICE = 0.2  # of the time left, for SCIP
+SLICES = (0.3, 0.4, 0.5, 1.0)  # of the time left each time, for CP-SAT on a class program
 CLASS_GAP = 2e-4  # relative gap at which a class program counts as solved
+GOOD_GAP = 2e-3  # relative gap at which a plan is not refined rack by rack
+REFINE_PLACEMENTS = 20_000  # (job, rack) pairs up to which that is worth a try
 TICK_S = 0.5  # between two reports of a running solver
 
 
@@ -90,6 +93,9 @@ class Search:
         with self._phase("improve"):
             self._meet_obligations(lowered)
             self._improve(lowered)
+        if not classes.is_exact:
+            with self._phase("refine"):
+                self._refine()
         return self.best
 
     # ---- phases
@@ -116,36 +122,70 @@ class Search:
         arrays = with_gain(lowered.arrays, lowered.firm)
         start = lowered.point(self.best.shards)
         outcome = self._solve(lowered, arrays, start, self._left_s() / 2)
-        if outcome.x is not None:
-            self._follow(lowered, outcome.x)
         if outcome.bound is not None:
             least = max(0, self._owed() - outcome.bound)
             self.best = replace(self.best, least_unmet_gpus=least)
 
     def _improve(self, lowered: Lowered) -> None:
-        """Solve for the margin. A class program is begun by SCIP, which finds plans sooner."""
+        """Solve for the margin: an exact program at once, a class program in slices.
+
+        SCIP begins, because it finds plans sooner. CP-SAT then starts anew a few times, from the
+        same plan and from the best solution in turn: where one start gets stuck another does not.
+        """
         if self._out_of_time() or self.best.is_optimal:
             return
         arrays = self._with_obligations(lowered)
-        start = lowered.point(self.best.shards)
-        if not lowered.classes.is_exact:
-            limit_s = self._left_s() * FIRST_SLICE
-            outcome = solve_large(
-                arrays,
-                start=start,
-                time_limit_s=limit_s,
-                seed=self.seed,
-                stop=self._tick,
-                gap=CLASS_GAP,
-            )
-            self._take(lowered, outcome)
+        start = best = lowered.point(self.best.shards)
+        if lowered.classes.is_exact:
+            self._solve(lowered, arrays, start, self._left_s(), bounds=[])
+            return
+        outcome = self._begin(lowered, arrays, start, self._left_s() * FIRST_SLICE)
+        for turn, share in enumerate(SLICES):
+            best = _better(arrays, best, outcome.x)
             if outcome.optimal or self._out_of_time():
                 return
-            start = start if outcome.x is None else outcome.x
-        self._take(lowered, self._solve(lowered, arrays, start, self._left_s()))
+            begin = best if turn % 2 else start
+            limit_s = self._left_s() * share
+            outcome = self._solve(lowered, arrays, begin, limit_s, bounds=[], turn=turn)
 
-    def _solve(self, lowered: Lowered, arrays: Arrays, start: Ints, limit_s: float) -> Outcome:
-        """Solve with CP-SAT and follow every better solution on the way."""
+    def _begin(self, lowered: Lowered, arrays: Arrays, start: Ints, limit_s: float) -> Outcome:
+        """Solve a class program with SCIP and follow its solution."""
+        outcome = solve_large(
+            arrays,
+            start=start,
+            time_limit_s=limit_s,
+            seed=self.seed,
+            stop=self._tick,
+            gap=CLASS_GAP,
+        )
+        if outcome.bound is not None:
+            self._tighten(outcome.bound)
+        if outcome.x is not None:
+            self._follow(lowered, outcome.x)
+        return outcome
+
+    def _refine(self) -> None:
+        """Where classes of racks leave a gap and time is left: solve rack by rack."""
+        bound, margin = self.best.bound_mills, self.best.score.margin_mills
+        too_large = self.compiled.num_jobs * self.compiled.num_racks > REFINE_PLACEMENTS
+        if bound is None or too_large or bound - margin <= GOOD_GAP * abs(bound):
+            return
+        if not self._out_of_time():
+            self._improve(lower(self.compiled, single_racks(self.compiled)))
+
+    def _solve(
+        self,
+        lowered: Lowered,
+        arrays: Arrays,
+        start: Ints,
+        limit_s: float,
+        bounds: list[int] | None = None,
+        turn: int = 0,
+    ) -> Outcome:
+        """Solve with CP-SAT and follow every better solution on the way.
+
+        `bounds` is given where the objective is the margin: it collects bounds on the way.
+        """
         pending: list[Ints] = []
 
         def stop() -> bool:
@@ -153,25 +193,28 @@ class Search:
                 newest = pending[-1]
                 pending.clear()
                 self._follow(lowered, newest)
+            if bounds:
+                self._tighten(bounds.pop())
+                bounds.clear()
             return self._tick()
 
-        return solve_integer(
+        outcome = solve_integer(
             arrays,
             start=start,
             time_limit_s=limit_s,
             workers=self.workers,
-            seed=self.seed,
+            seed=self.seed + turn,
             stop=stop,
             on_solution=pending.append,
+            on_bound=None if bounds is None else bounds.append,
             gap=0.0 if lowered.classes.is_exact else CLASS_GAP,
+            repeatable=lowered.classes.is_exact,
         )
-
-    def _take(self, lowered: Lowered, outcome: Outcome) -> None:
-        """Keep what a solve for the margin proved and found."""
-        if outcome.bound is not None:
+        if bounds is not None and outcome.bound is not None:
             self._tighten(outcome.bound)
         if outcome.x is not None:
             self._follow(lowered, outcome.x)
+        return outcome
 
     # ---- parts
 
@@ -248,3 +291,10 @@ class Search:
 def _nothing() -> Shards:
     """Return the empty plan."""
     return Shards.build(*np.zeros((3, 0), np.int64))
+
+
+def _better(arrays: Arrays, best: Ints, new: Ints | None) -> Ints:
+    """Return the solution with the larger objective."""
+    if new is None or arrays.objective(new) <= arrays.objective(best):
+        return best
+    return new

@@ -9,7 +9,7 @@ tolerance.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -59,9 +59,14 @@ def solve_integer(
     seed: int,
     stop: Stop,
     on_solution: Callable[[Ints], None] | None = None,
+    on_bound: Callable[[int], None] | None = None,
     gap: float = 0.0,
+    repeatable: bool = False,
 ) -> Outcome:
     """Maximise with CP-SAT from `start` (a hint), until the time limit, `stop` or `gap`.
+
+    `on_solution` and `on_bound` hear of better ones at once, in the solver's thread. If
+    `repeatable`, the same seed and workers give the same solution, at some cost in speed.
 
     Raises RuntimeError with CP-SAT's own text if the model is not valid.
     """
@@ -74,26 +79,48 @@ def solve_integer(
     solver.parameters.num_workers = workers
     solver.parameters.random_seed = seed % 2**31
     solver.parameters.relative_gap_limit = gap
+    solver.parameters.interleave_search = repeatable
     solver.parameters.catch_sigint_signal = False
     status: list[cp_model.CpSolverStatus] = []
     callback = _Solutions(on_solution) if on_solution else None
+    heard: list[int] = []
+
+    def hear(bound: float) -> None:
+        heard.append(_whole(bound) + arrays.constant)
+        if on_bound is not None:
+            on_bound(heard[-1])
+
+    solver.best_bound_callback = hear
     _run_until(lambda: status.append(solver.solve(model, callback)), stop, solver.stop_search)
-    return _outcome(arrays, solver, status[0])
+    return _outcome(arrays, solver, status[0], heard)
 
 
-def _outcome(arrays: Arrays, solver: cp_model.CpSolver, status: cp_model.CpSolverStatus) -> Outcome:
+def _outcome(
+    arrays: Arrays,
+    solver: cp_model.CpSolver,
+    status: cp_model.CpSolverStatus,
+    heard: Sequence[int],
+) -> Outcome:
     if status == cp_model.MODEL_INVALID:
         raise RuntimeError("the integer program is not valid")
     if status == cp_model.INFEASIBLE:
         return Outcome(None, None, None, False, True)
-    bound = int(np.floor(solver.best_objective_bound + 1e-3)) + arrays.constant
     if status == cp_model.UNKNOWN:
-        return Outcome(None, None, bound if abs(bound) < FREE else None, False, False)
+        # Out of time before any bound was proven, the answer's own bound is 0, which proves
+        # nothing. So only bounds that were announced on the way count.
+        known = [bound for bound in heard if abs(bound) < FREE]
+        return Outcome(None, None, min(known, default=None), False, False)
+    bound = _whole(solver.best_objective_bound) + arrays.constant
     x = np.array(list(solver.response_proto.solution), np.int64)
     objective = arrays.objective(x)
     if status == cp_model.OPTIMAL:
         bound = objective  # the proven optimum, in integers
     return Outcome(x, objective, bound, status == cp_model.OPTIMAL, False)
+
+
+def _whole(bound: float) -> int:
+    """Return CP-SAT's bound, an integer carried by a float, as the integer."""
+    return int(np.floor(bound + 1e-3))
 
 
 def solve_large(

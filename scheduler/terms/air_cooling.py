@@ -1,4 +1,4 @@
-"""The air heat of a hall stays within what its air cooling removes on the hottest day."""
+"""Term `air_cooling`: the air heat of a hall stays within what its air cooling removes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from kernels.forms import Form, Index, Ints, LinearLoad, Rows
 from scheduler.model import Finding, Hall, Kind, Plan, Problem
-from scheduler.model.climate import Heat, air_permille, least_air_capacity_w
-from scheduler.model.units import PERMILLE, part
+from scheduler.model.climate import least_air_capacity_w
+from scheduler.model.units import PERMILLE
 from scheduler.terms.base import Terrain
-from scheduler.terms.cooling_loops import percent
+from scheduler.terms.heat import Heat, air_heat
+from scheduler.words import power, share_of
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ class AirCooling:
     def _finding(self, hall: Hall, day: str, capacity_w: int, heat: Heat) -> Finding:
         amount = heat.total_w
         message = (
-            f"{hall.name}: {amount / 1000:,.1f} kW of air heat, {percent(amount, capacity_w)} of "
-            f"the {capacity_w / 1000:,.1f} kW that air cooling removes on {day} "
-            f"({(hall.air_cooling_w or 0) / 1000:,.1f} kW rated)"
+            f"{hall.name}: {power(amount)} of air heat, {share_of(amount, capacity_w)} of the "
+            f"{power(capacity_w)} that air cooling removes on {day} "
+            f"({power(hall.air_cooling_w or 0)} rated)"
         )
         return Finding(
             term=self.name,
@@ -89,7 +90,7 @@ class AirCooling:
             limit=capacity_w,
             unit="W",
             state=day,
-            jobs=heat.largest_jobs(),
+            jobs=heat.jobs,
             message=message if amount > capacity_w else "",
         )
 
@@ -108,16 +109,3 @@ def air_load(terrain: Terrain) -> tuple[Index, Ints, Ints]:
     without_loop = np.array([rack.loop is None for rack in terrain.racks], bool)
     kind_of_rack = (terrain.type_of_rack + len(types) * without_loop).astype(np.int32)
     return kind_of_rack, demand, idle_of_kind[kind_of_rack]
-
-
-def air_heat(problem: Problem, plan: Plan) -> dict[str, Heat]:
-    """Return the air heat of every rack by name, for `explain`."""
-    heat = {}
-    for name, rack in problem.site.racks.items():
-        rack_type = problem.site.type_of(rack)
-        share = air_permille(rack, rack_type)
-        heat[name] = Heat(base_w=part(problem.idle_w(rack), share))
-        for job, units in plan.by_rack.get(name, {}).items():
-            unit_w = part(problem.peak_w(problem.jobs[job], rack_type), share)
-            heat[name].of_job_w[job] = units * unit_w
-    return heat

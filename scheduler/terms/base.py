@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Protocol
@@ -58,6 +58,26 @@ class Terrain:
             [[per_unit(job, rack_type) for rack_type in self.rack_types] for job in self.jobs],
             np.int64,
         ).reshape(len(self.jobs), len(self.rack_types))
+
+    def kinds(self, alike: Callable[[Rack], Hashable]) -> tuple[Index, tuple[Rack, ...]]:
+        """Return the kind of every rack, (R,), and one sample rack of each kind.
+
+        Racks are of one kind where `alike` gives the same.
+        """
+        index: dict[Hashable, int] = {}
+        samples: list[Rack] = []
+        kind_of_rack = np.zeros(len(self.racks), np.int32)
+        for r, rack in enumerate(self.racks):
+            kind_of_rack[r] = index.setdefault(alike(rack), len(samples))
+            if kind_of_rack[r] == len(samples):
+                samples.append(rack)
+        return kind_of_rack, tuple(samples)
+
+    def own_groups(self, jobs: Sequence[int]) -> Index:
+        """Return the group of every job, (J,): each of `jobs` is one, the others have none."""
+        group_of_job = np.full(len(self.jobs), NONE, np.int32)
+        group_of_job[list(jobs)] = np.arange(len(jobs))
+        return group_of_job
 
     def domains(self, level: Level | str) -> tuple[Index, tuple[str, ...]]:
         """Return the domain of every rack at `level`, (R,), and the names of the domains."""

@@ -9,7 +9,16 @@ from typing import ClassVar
 import numpy as np
 
 from kernels.forms import Form, Ints, LinearLoad, Rows
-from scheduler.model import Finding, Job, Kind, Plan, Problem, RackType, slots_per_unit
+from scheduler.model import (
+    Finding,
+    Job,
+    Kind,
+    Plan,
+    Problem,
+    RackType,
+    largest_first,
+    slots_per_unit,
+)
 from scheduler.terms.base import Terrain
 
 
@@ -78,7 +87,7 @@ class ContractNodes:
             amount=used,
             limit=held,
             unit="GPU slots",
-            jobs=tuple(sorted(jobs, key=lambda name: (-jobs[name], name))),
+            jobs=largest_first(jobs),
             message=""
             if used <= held
             else f"jobs of {tenant} take {used} GPU slots on {rack} ({rack_type.name}); "

@@ -1,20 +1,19 @@
-"""The heat and the design flow of a loop stay within its coolant distribution units (CDUs)."""
+"""Term `cooling_loops`: a loop's heat and flow stay within its coolant distribution units."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from kernels.forms import Form, LinearLoad, Rows
-from scheduler.model import NORMAL, Finding, Job, Kind, Loop, Plan, Problem, RackType
-from scheduler.model.climate import Heat
+from scheduler.model import NORMAL, FailureState, Finding, Kind, Loop, Plan, Problem, Site
 from scheduler.model.units import part
 from scheduler.terms.base import Terrain
-
-Watts = Callable[[Job, RackType], int]  # above idle, of one unit
+from scheduler.terms.heat import LoopCase, Watts, design_flow_mlpm, loop_cases
+from scheduler.words import power, quantity, share_of
 
 
 class LoopRow(NamedTuple):
@@ -54,14 +53,10 @@ class CoolingLoops:
             for loop in loops.values()
         ]
         lost = [
-            LoopRow(loops[name], state.name, (loops[name].units - 1) * loops[name].unit_w)
-            for state in problem.site.failure_states
-            for name in dict.fromkeys(state.failed)
-            if name in loops and loops[name].units > 1
+            LoopRow(loop, state.name, (loop.units - 1) * loop.unit_w)
+            for loop, state in cdu_losses(problem.site)
         ]
-        yield liquid_load(self.name, terrain, problem.peak_w, normal)
-        if lost:
-            yield liquid_load(self.name, terrain, problem.acted_w, lost)
+        yield from liquid_loads(self.name, terrain, normal, lost)
         yield self._design_flow(terrain)
 
     def _design_flow(self, terrain: Terrain) -> LinearLoad:
@@ -84,21 +79,18 @@ class CoolingLoops:
 
     def explain(self, problem: Problem, plan: Plan) -> Iterator[Finding]:
         """Yield heat of every loop in every state, and its design flow."""
-        peak, acted = (liquid_heat(problem, plan, w) for w in (problem.peak_w, problem.acted_w))
-        flow = design_flow_mlpm(problem)
+        for case in loop_cases(problem, plan):
+            spare = case.loop.spare_units if case.state is NORMAL else 0
+            yield self._heat(case, case.live - spare)
+        flow_mlpm = design_flow_mlpm(problem)
         for name, loop in problem.site.loops.items():
-            kept = loop.units - loop.spare_units
-            yield self._heat(loop, NORMAL.name, peak[name], kept)
-            for state in problem.site.failure_states:
-                if name in state.failed and loop.units > 1:
-                    yield self._heat(loop, state.name, acted[name], loop.units - 1)
-            yield self._flow(loop, flow[name], kept)
+            yield self._flow(loop, flow_mlpm[name], loop.units - loop.spare_units)
 
-    def _heat(self, loop: Loop, state: str, heat: Heat, live: int) -> Finding:
-        amount, limit = heat.total_w, live * loop.unit_w
+    def _heat(self, case: LoopCase, kept: int) -> Finding:
+        loop, amount, limit = case.loop, case.heat.total_w, kept * case.loop.unit_w
         message = (
-            f"{loop.name}: {amount / 1000:,.1f} kW of liquid heat, {percent(amount, limit)} of the "
-            f"{limit / 1000:,.1f} kW that {live} of {loop.units} CDUs carry ({state})"
+            f"{loop.name}: {power(amount)} of liquid heat, {share_of(amount, limit)} of the "
+            f"{power(limit)} that {kept} of {loop.units} CDUs carry ({case.state.name})"
         )
         return Finding(
             term=self.name,
@@ -107,16 +99,16 @@ class CoolingLoops:
             amount=amount,
             limit=limit,
             unit="W",
-            state=state,
-            jobs=heat.largest_jobs(),
+            state=case.state.name,
+            jobs=case.heat.jobs,
             message=message if amount > limit else "",
         )
 
-    def _flow(self, loop: Loop, amount: int, live: int) -> Finding:
-        limit = live * loop.unit_flow_mlpm
+    def _flow(self, loop: Loop, amount: int, kept: int) -> Finding:
+        limit, unit = kept * loop.unit_flow_mlpm, "mL/min"
         message = (
-            f"{loop.name}: its racks are designed for {amount / 1000:,.1f} L/min, "
-            f"{percent(amount, limit)} of the {limit / 1000:,.1f} L/min of {live} CDUs; "
+            f"{loop.name}: its racks are designed for {quantity(amount, unit)}, "
+            f"{share_of(amount, limit)} of the {quantity(limit, unit)} of {kept} CDUs; "
             "no placement can change that"
         )
         return Finding(
@@ -125,15 +117,32 @@ class CoolingLoops:
             subject=loop.name,
             amount=amount,
             limit=limit,
-            unit="mL/min",
+            unit=unit,
             message=message if amount > limit else "",
         )
 
 
-def liquid_load(term: str, terrain: Terrain, watts: Watts, rows: Sequence[LoopRow]) -> LinearLoad:
+def cdu_losses(site: Site) -> Iterator[tuple[Loop, FailureState]]:
+    """Yield every loop that a failure state leaves with one CDU fewer, for `compile`."""
+    for state in site.failure_states:
+        for name in dict.fromkeys(state.failed):
+            if name in site.loops and site.loops[name].units > 1:
+                yield site.loops[name], state
+
+
+def liquid_loads(
+    term: str, terrain: Terrain, normal: Sequence[LoopRow], lost: Sequence[LoopRow]
+) -> Iterator[LinearLoad]:
+    """Yield the heat of loops with jobs at their peak, and after losses once jobs have acted."""
+    yield _liquid_load(term, terrain, terrain.problem.peak_w, normal)
+    if lost:
+        yield _liquid_load(term, terrain, terrain.problem.acted_w, lost)
+
+
+def _liquid_load(term: str, terrain: Terrain, watts: Watts, rows: Sequence[LoopRow]) -> LinearLoad:
     """Return ``liquid heat of the loop <= limit`` for every row, each unit drawing `watts`."""
     idle_w = [part(kind.idle_w, kind.liquid_permille) for kind in terrain.rack_types]
-    members = racks_of_loops(terrain)
+    members = _racks_of_loops(terrain)
     base_w = {
         name: sum(idle_w[terrain.type_of_rack[r]] for r in racks) for name, racks in members.items()
     }
@@ -151,8 +160,8 @@ def liquid_load(term: str, terrain: Terrain, watts: Watts, rows: Sequence[LoopRo
     )
 
 
-def racks_of_loops(terrain: Terrain) -> dict[str, list[int]]:
-    """Return the indices of the racks on every loop, for `compile`."""
+def _racks_of_loops(terrain: Terrain) -> dict[str, list[int]]:
+    """Return the indices of the racks on every loop."""
     members: dict[str, list[int]] = {name: [] for name in terrain.problem.site.loops}
     for r, rack in enumerate(terrain.racks):
         if rack.loop is not None:
@@ -165,36 +174,5 @@ def flow_of_loops(terrain: Terrain) -> dict[str, int]:
     flow_mlpm = [kind.flow_mlpm for kind in terrain.rack_types]
     return {
         name: sum(flow_mlpm[terrain.type_of_rack[r]] for r in racks)
-        for name, racks in racks_of_loops(terrain).items()
+        for name, racks in _racks_of_loops(terrain).items()
     }
-
-
-def liquid_heat(problem: Problem, plan: Plan, watts: Watts) -> dict[str, Heat]:
-    """Return the heat in every loop by name, each unit of a job drawing `watts`: for `explain`."""
-    site = problem.site
-    heat = {name: Heat() for name in site.loops}
-    for rack in site.racks.values():
-        if rack.loop is not None:
-            liquid_permille = site.type_of(rack).liquid_permille
-            heat[rack.loop].base_w += part(problem.idle_w(rack), liquid_permille)
-    for job, rack_name, units in plan.shards():
-        rack = site.racks[rack_name]
-        if rack.loop is not None:
-            rack_type = site.type_of(rack)
-            unit_w = part(watts(problem.jobs[job], rack_type), rack_type.liquid_permille)
-            heat[rack.loop].of_job_w[job] += units * unit_w
-    return heat
-
-
-def design_flow_mlpm(problem: Problem) -> dict[str, int]:
-    """Return the sum of the racks' design flows on every loop by name, for `explain`."""
-    flow = dict.fromkeys(problem.site.loops, 0)
-    for rack in problem.site.racks.values():
-        if rack.loop is not None:
-            flow[rack.loop] += problem.site.type_of(rack).flow_mlpm
-    return flow
-
-
-def percent(amount: int, limit: int) -> str:
-    """Return `amount` in percent of `limit` for people."""
-    return f"{amount / limit:.1%}" if limit > 0 else "more than 100%"

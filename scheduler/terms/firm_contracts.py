@@ -11,7 +11,7 @@ import numpy as np
 from kernels.forms import AssignmentCost, Form
 from scheduler.model import Finding, Kind, Plan, Problem
 from scheduler.terms.base import Terrain
-from scheduler.terms.sla_survival import all_losses, counted_units
+from scheduler.terms.losses import all_losses, counted_units
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,22 @@
-"""No GPU reaches the temperature at which it lowers its clocks."""
+"""Term `gpu_temperature`: no GPU reaches the temperature at which it lowers its clocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import islice
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from kernels.forms import AssignmentCost, Bools, Form, Index
+from kernels.forms import AssignmentCost, Bools, Form
 from scheduler.model import Finding, Job, Kind, Plan, Problem, Rack
 from scheduler.model.climate import coolant_mc, coolant_rise_mk
 from scheduler.model.units import PERMILLE, part
 from scheduler.terms.base import Terrain
+from scheduler.terms.cooling_loops import cdu_losses, flow_of_loops
+from scheduler.terms.heat import design_flow_mlpm
+from scheduler.words import quantity
 
 XI_PERMILLE = 500  # place of the GPU along its branch: 0 first, 1 last; 1/2 is the default [A]
 
@@ -25,6 +29,8 @@ class GpuTemperature:
     ``xi = 1/2``, ``T_ret - T_sup = phi * basis_w / (flow * c)`` of the rack itself at full power
     and ``P_gpu = gpu_idle_w + ceil(peak * (gpu_peak_w - gpu_idle_w))``. GPUs that are cooled by
     air take the inlet limit of the hall as their coolant and no rise.
+    The same holds after the loss of one CDU of several: the racks of the loop then share what
+    flow is left, and ``peak`` is what is left after the power action.
     A property of job and rack kind (rack type, loop), so it compiles to a prohibition. It holds
     for jobs inside a contract too: a GPU is heated by the work that runs on it.
     Source: series resistance from coolant to GPU, xi = 1/2 [A]; R_th and slowdown by rack type,
@@ -39,39 +45,39 @@ class GpuTemperature:
 
     def compile(self, terrain: Terrain) -> Iterator[Form]:
         """Yield what is prohibited; nothing where no pair is too hot."""
-        kind_of_rack, kinds = _rack_kinds(terrain)
-        allowed = _allowed(terrain, kinds)
-        if allowed.all():
-            return
-        num_jobs = len(terrain.jobs)
-        yield AssignmentCost(
-            term=self.name,
-            kind_of_rack=kind_of_rack,
-            cost_mills=np.zeros(allowed.shape, np.int64),
-            allowed=allowed,
-            value_mills=np.zeros(num_jobs, np.int64),
-            firm_gpus=np.zeros(num_jobs, np.int64),
-        )
+        kind_of_rack, samples = terrain.kinds(lambda rack: (rack.type, rack.loop, rack.hall))
+        allowed = _allowed(terrain, samples)
+        if not allowed.all():
+            yield AssignmentCost.prohibition(self.name, kind_of_rack, allowed)
 
     def explain(self, problem: Problem, plan: Plan) -> Iterator[Finding]:
         """Yield every job on a rack that is too hot for it, with the units that lie there."""
-        for job, rack, units in plan.shards():
-            finding = self._finding(problem, problem.jobs[job], problem.site.racks[rack], units)
-            if finding is not None:
-                yield finding
+        shortages = _shortages(problem)
+        for name, rack_name, units in plan.shards():
+            job, rack = problem.jobs[name], problem.site.racks[rack_name]
+            cases = [_Case(problem.profile_of(job).peak_permille)]
+            if rack.loop in shortages:
+                cases.append(_Case(problem.acted_permille(job), shortages[rack.loop]))
+            found = (self._finding(problem, job, rack, units, case) for case in cases)
+            yield from islice(filter(None, found), 1)
 
-    def _finding(self, problem: Problem, job: Job, rack: Rack, units: int) -> Finding | None:
+    def _finding(
+        self, problem: Problem, job: Job, rack: Rack, units: int, case: _Case
+    ) -> Finding | None:
+        """Return that the GPUs are too hot in this case, None if they are not."""
         rack_type = problem.site.type_of(rack)
         day, coolant = coolant_mc(problem.site, rack)
+        state = f"{case.shortage.state} on {day}" if case.shortage else day
         dynamic_w = rack_type.gpu_peak_w - rack_type.gpu_idle_w
-        gpu_w = rack_type.gpu_idle_w + part(dynamic_w, problem.profile_of(job).peak_permille)
-        gpu_mc = coolant + _rise_at_gpu_mk(problem, rack) + rack_type.r_th_mk_per_w * gpu_w
+        gpu_w = rack_type.gpu_idle_w + part(dynamic_w, case.permille)
+        rise_mk = _rise_at_gpu_mk(problem, rack, case.shortage)
+        gpu_mc = coolant + rise_mk + rack_type.r_th_mk_per_w * gpu_w
         if gpu_mc <= rack_type.slowdown_mc:
             return None
         message = (
-            f"{job.name} on {rack.name}: GPUs reach {gpu_mc / 1000:.1f} °C at {gpu_w} W with "
-            f"coolant at {coolant / 1000:.1f} °C ({day}); they slow down above "
-            f"{rack_type.slowdown_mc / 1000:.1f} °C"
+            f"{job.name} on {rack.name}: GPUs reach {quantity(gpu_mc, 'mC')} at {gpu_w} W with "
+            f"coolant at {quantity(coolant, 'mC')} ({state}); they slow down above "
+            f"{quantity(rack_type.slowdown_mc, 'mC')}"
         )
         return Finding(
             term=self.name,
@@ -80,47 +86,77 @@ class GpuTemperature:
             amount=units,
             limit=0,
             unit="units",
-            state=day,
+            state=state,
             jobs=(job.name,),
             message=message,
         )
 
 
-def _rise_at_gpu_mk(problem: Problem, rack: Rack) -> int:
+class _Shortage(NamedTuple):
+    """A loop whose CDUs deliver less than the design flow of its racks after a loss."""
+
+    state: str
+    left_mlpm: int
+    design_mlpm: int
+
+
+class _Case(NamedTuple):
+    """Load of a GPU, in thousandths of its dynamic range, with or without enough flow."""
+
+    permille: int
+    shortage: _Shortage | None = None
+
+
+def _shortages(problem: Problem) -> dict[str | None, _Shortage]:
+    """Return the loops that are short of flow after the loss of one CDU of several."""
+    design_mlpm = design_flow_mlpm(problem)
+    found: dict[str | None, _Shortage] = {}
+    for state in problem.site.failure_states:
+        for name in state.failed:
+            loop = problem.site.loops.get(name)
+            if loop is not None and loop.units > 1:
+                left_mlpm = (loop.units - 1) * loop.unit_flow_mlpm
+                if left_mlpm < design_mlpm[name]:
+                    found.setdefault(name, _Shortage(state.name, left_mlpm, design_mlpm[name]))
+    return found
+
+
+def _rise_at_gpu_mk(problem: Problem, rack: Rack, shortage: _Shortage | None) -> int:
     """Return ``xi * (T_ret - T_sup)`` of a rack at full power, for `explain`; 0 in air."""
     if rack.loop is None:
         return 0
     rack_type = problem.site.type_of(rack)
     liquid_w = part(problem.site.basis_w(rack_type), rack_type.liquid_permille)
-    return part(coolant_rise_mk(liquid_w, rack_type.flow_mlpm), XI_PERMILLE)
+    flow_mlpm = rack_type.flow_mlpm
+    if shortage:
+        flow_mlpm = flow_mlpm * shortage.left_mlpm // shortage.design_mlpm
+    return part(coolant_rise_mk(liquid_w, flow_mlpm), XI_PERMILLE)
 
 
-def _rack_kinds(terrain: Terrain) -> tuple[Index, list[Rack]]:
-    """Return the kind of every rack (type, loop and hall alike), (R,), and a rack of each kind."""
-    index: dict[tuple[str, str | None, str], int] = {}
-    examples: list[Rack] = []
-    kind_of_rack = []
-    for rack in terrain.racks:
-        key = (rack.type, rack.loop, rack.hall)
-        if key not in index:
-            index[key] = len(examples)
-            examples.append(rack)
-        kind_of_rack.append(index[key])
-    return np.array(kind_of_rack, np.int32), examples
-
-
-def _allowed(terrain: Terrain, kinds: list[Rack]) -> Bools:
+def _allowed(terrain: Terrain, samples: Sequence[Rack]) -> Bools:
     """Return whether the GPUs of a job stay cool enough on a kind of rack, (J, K)."""
     problem = terrain.problem
     site = problem.site
     peak = np.array([problem.profile_of(job).peak_permille for job in terrain.jobs], np.int64)
-    allowed = np.ones((len(peak), len(kinds)), bool)
-    for k, rack in enumerate(kinds):
+    acted = np.array([problem.acted_permille(job) for job in terrain.jobs], np.int64)
+    design_mlpm = flow_of_loops(terrain)
+    left_mlpm = {
+        loop.name: min(design_mlpm[loop.name], (loop.units - 1) * loop.unit_flow_mlpm)
+        for loop, _ in cdu_losses(site)
+    }
+    allowed = np.ones((len(peak), len(samples)), bool)
+    for k, rack in enumerate(samples):
         rack_type = site.type_of(rack)
+        cases = [(peak, rack_type.flow_mlpm)]
+        if rack.loop in left_mlpm and design_mlpm[rack.loop]:
+            flow_mlpm = rack_type.flow_mlpm * left_mlpm[rack.loop] // design_mlpm[rack.loop]
+            cases.append((acted, flow_mlpm))
         full_w = -(-site.basis_w(rack_type) * rack_type.liquid_permille // PERMILLE)
-        rise_mk = 0 if rack.loop is None else coolant_rise_mk(full_w, rack_type.flow_mlpm)
-        before_mc = coolant_mc(site, rack)[1] - (-rise_mk * XI_PERMILLE // PERMILLE)
         dynamic_w = rack_type.gpu_peak_w - rack_type.gpu_idle_w
-        gpu_w = rack_type.gpu_idle_w - (-peak * dynamic_w // PERMILLE)
-        allowed[:, k] = before_mc + rack_type.r_th_mk_per_w * gpu_w <= rack_type.slowdown_mc
+        for permille, flow_mlpm in cases:
+            rise_mk = 0 if rack.loop is None else coolant_rise_mk(full_w, flow_mlpm)
+            before_mc = coolant_mc(site, rack)[1] - (-rise_mk * XI_PERMILLE // PERMILLE)
+            gpu_w = rack_type.gpu_idle_w - (-permille * dynamic_w // PERMILLE)
+            gpu_mc = before_mc + rack_type.r_th_mk_per_w * gpu_w
+            allowed[:, k] &= gpu_mc <= rack_type.slowdown_mc
     return allowed

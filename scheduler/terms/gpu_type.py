@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from kernels.forms import NONE, UNLIMITED, Form, GroupPresence
+from kernels.forms import UNLIMITED, Form, GroupPresence
 from scheduler.model import Finding, Job, Kind, Plan, Problem
 from scheduler.terms.base import Terrain
 
@@ -36,13 +36,11 @@ class GpuType:
             [types.setdefault(kind.gpu_type, len(types)) for kind in terrain.rack_types], np.int32
         )
         chosen = [j for j, job in enumerate(terrain.jobs) if _may_mix(terrain.problem, job)]
-        group_of_job = np.full(len(terrain.jobs), NONE, np.int32)
-        group_of_job[chosen] = np.arange(len(chosen))
         yield GroupPresence(
             term=self.name,
             level="gpu type",
             domain_of_rack=type_of_kind[terrain.type_of_rack],
-            group_of_job=group_of_job,
+            group_of_job=terrain.own_groups(chosen),
             may_share=None,
             max_domains=np.ones(len(chosen), np.int64),
             free_domains=np.full(len(chosen), UNLIMITED, np.int64),

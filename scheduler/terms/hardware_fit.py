@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from kernels.forms import AssignmentCost, Bools, Form, Index
+from kernels.forms import AssignmentCost, Bools, Form
 from scheduler.model import Finding, Job, Kind, Level, Plan, Problem, Rack, slots_per_unit
 from scheduler.terms.base import Terrain
 
@@ -32,16 +32,15 @@ class HardwareFit:
 
     def compile(self, terrain: Terrain) -> Iterator[Form]:
         """Yield one `AssignmentCost` without costs; racks that suit the same jobs are one kind."""
-        kind_of_rack, samples = _kinds(terrain)
-        num_jobs, num_kinds = len(terrain.jobs), len(samples)
-        yield AssignmentCost(
-            term=self.name,
-            kind_of_rack=kind_of_rack,
-            cost_mills=np.zeros((num_jobs, num_kinds), np.int64),
-            allowed=_allowed(terrain, samples),
-            value_mills=np.zeros(num_jobs, np.int64),
-            firm_gpus=np.zeros(num_jobs, np.int64),
-        )
+        site = terrain.problem.site
+        named = {place for job in terrain.jobs for place in job.within}
+
+        def alike(rack: Rack) -> Hashable:
+            places = named.intersection((rack.name, rack.array, rack.pod, rack.hall))
+            return rack.type, site.usable_nodes(rack) > 0, frozenset(places)
+
+        kind_of_rack, samples = terrain.kinds(alike)
+        yield AssignmentCost.prohibition(self.name, kind_of_rack, _allowed(terrain, samples))
 
     def explain(self, problem: Problem, plan: Plan) -> Iterator[Finding]:
         """Yield the units of every placed job that lie where they must not."""
@@ -77,30 +76,14 @@ def obstacle(problem: Problem, job: Job, rack: Rack) -> str:
         return f"is not within {', '.join(job.within)}"
     if slots_per_unit(job, rack_type) > rack_type.gpus:
         return f"holds {rack_type.gpus} GPUs, a unit takes {job.gpus_per_unit}"
-    reach = rack_type.gpus if rack_type.nvlink_domain is Level.RACK else rack_type.gpus_per_node
     if job.required is not Level.NVLINK:
         return ""
+    reach = rack_type.nvlink_gpus
     if job.gpus_per_unit > reach:
         return f"joins {reach} GPUs by NVLink, a unit takes {job.gpus_per_unit}"
     if rack_type.nvlink_domain is Level.HOST and job.units > 1:
         return f"joins the {reach} GPUs of one node by NVLink, {job.units} units take several nodes"
     return ""
-
-
-def _kinds(terrain: Terrain) -> tuple[Index, tuple[Rack, ...]]:
-    """Return the kind of every rack, (R,), and one sample rack of each kind."""
-    site = terrain.problem.site
-    named = {place for job in terrain.jobs for place in job.within}
-    index: dict[object, int] = {}
-    samples: list[Rack] = []
-    kinds = np.zeros(len(terrain.racks), np.int32)
-    for r, rack in enumerate(terrain.racks):
-        places = named.intersection((rack.name, rack.array, rack.pod, rack.hall))
-        key = (rack.type, site.usable_nodes(rack) > 0, frozenset(places))
-        kinds[r] = index.setdefault(key, len(index))
-        if kinds[r] == len(samples):
-            samples.append(rack)
-    return kinds, tuple(samples)
 
 
 def _allowed(terrain: Terrain, samples: tuple[Rack, ...]) -> Bools:

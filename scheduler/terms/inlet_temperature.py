@@ -1,4 +1,4 @@
-"""No rack breathes air above the inlet limit of its hall."""
+"""Term `inlet_temperature`: no rack breathes air above the inlet limit of its hall."""
 
 from __future__ import annotations
 
@@ -10,12 +10,22 @@ from typing import ClassVar
 import numpy as np
 
 from kernels.forms import Form, LinearLoad, Rows
-from scheduler.model import NORMAL, Finding, Hall, Kind, Plan, Problem, Recirculation
-from scheduler.model.climate import Heat
-from scheduler.model.units import NANO_PER_MILLI
-from scheduler.terms.air_cooling import air_heat, air_load
+from scheduler.model import (
+    MOST_JOBS,
+    NORMAL,
+    Finding,
+    Hall,
+    Kind,
+    Plan,
+    Problem,
+    Recirculation,
+    largest_first,
+)
+from scheduler.model.units import NANO_PER_MILLI, ceil_div
+from scheduler.terms.air_cooling import air_load
 from scheduler.terms.base import Terrain
-from scheduler.terms.cooling_loops import percent
+from scheduler.terms.heat import Heat, air_heat
+from scheduler.words import quantity, share_of
 
 
 @dataclass(frozen=True)
@@ -85,12 +95,12 @@ class InletTemperature:
         for entry in entries:
             for job, heat_w in heat[entry.source].of_job_w.items():
                 by_job[job] += entry.nk_per_w * heat_w
-        inlet_c = hall.supply_mc / 1000 + amount / (1000 * NANO_PER_MILLI)
+        inlet_mc = hall.supply_mc + ceil_div(amount, NANO_PER_MILLI)
         message = (
-            f"{rack}: inlet air reaches {inlet_c:.1f} °C, the limit of {hall.name} is "
-            f"{hall.inlet_limit_mc / 1000:.1f} °C; recirculated heat adds "
-            f"{inlet_c - hall.supply_mc / 1000:.1f} K to the supply of "
-            f"{hall.supply_mc / 1000:.1f} °C, {percent(amount, limit)} of what is allowed"
+            f"{rack}: inlet air reaches {quantity(inlet_mc, 'mC')}, the limit of {hall.name} is "
+            f"{quantity(hall.inlet_limit_mc, 'mC')}; recirculated heat adds "
+            f"{quantity(amount, 'nK')} to the supply of {quantity(hall.supply_mc, 'mC')}, "
+            f"{share_of(amount, limit)} of what is allowed"
         )
         return Finding(
             term=self.name,
@@ -99,7 +109,7 @@ class InletTemperature:
             amount=amount,
             limit=limit,
             unit="nK",
-            jobs=tuple(job for job, rise_nk in by_job.most_common(5) if rise_nk),
+            jobs=largest_first(by_job)[:MOST_JOBS],
             message=message if amount > limit else "",
         )
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from kernels.forms import NONE, UNLIMITED, Bools, Form, GroupPresence
-from scheduler.model import Finding, Kind, Plan, Problem
+from scheduler.model import Finding, Kind, Plan, Problem, largest_first
 from scheduler.terms.base import Terrain
 
 Presence = Mapping[str, Mapping[str, Mapping[str, int]]]  # domain -> tenant -> job -> GPUs
@@ -124,7 +124,7 @@ def sharing_finding(
         amount=pairs,
         limit=0,
         unit="tenant pairs",
-        jobs=tuple(sorted(gpus, key=lambda job: (-gpus[job], job))),
+        jobs=largest_first(gpus),
         message=message if pairs else "",
     )
 

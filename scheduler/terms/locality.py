@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from kernels.forms import NONE, UNLIMITED, Form, GroupPresence
+from kernels.forms import UNLIMITED, Form, GroupPresence
 from scheduler.model import Finding, Job, Kind, Level, Plan, Problem
 from scheduler.model.units import ceil_div, part
 from scheduler.terms.base import Terrain
@@ -51,13 +51,11 @@ class Locality:
         fewest = _fewest_domains(terrain, level, jobs)
         must = [_required(job) is level for job in jobs]
         prices = [_price_mills(job) if _preferred(job) is level else 0 for job in jobs]
-        group_of_job = np.full(len(terrain.jobs), NONE, np.int32)
-        group_of_job[chosen] = np.arange(len(chosen))
         return GroupPresence(
             term=self.name,
             level=str(level),
             domain_of_rack=domain_of_rack,
-            group_of_job=group_of_job,
+            group_of_job=terrain.own_groups(chosen),
             may_share=None,
             max_domains=np.where(must, 1, UNLIMITED).astype(np.int64),
             free_domains=np.array(fewest, np.int64),
@@ -143,9 +141,8 @@ def _price_mills(job: Job) -> int:
 def _fewest_domains(terrain: Terrain, level: Level, jobs: list[Job]) -> list[int]:
     """Return over how many domains each job lies at least, by GPUs of its allowed types."""
     domain_of_rack, names = terrain.domains(level)
-    nodes = [terrain.problem.site.usable_nodes(rack) for rack in terrain.racks]
-    per_node = np.array([kind.gpus_per_node for kind in terrain.rack_types], np.int64)
-    gpus = np.array(nodes, np.int64) * per_node[terrain.type_of_rack]
+    usable_gpus = terrain.problem.site.usable_gpus
+    gpus = np.array([usable_gpus(rack) for rack in terrain.racks], np.int64)
     in_domain = np.zeros((len(terrain.rack_types), len(names)), np.int64)
     np.add.at(in_domain, (terrain.type_of_rack, domain_of_rack), gpus)
     largest: dict[tuple[str, ...], int] = {}
@@ -161,9 +158,7 @@ def _largest_domain_gpus(problem: Problem, level: Level, gpu_types: tuple[str, .
     site = problem.site
     gpus: dict[str | None, int] = {}
     for rack in site.racks.values():
-        rack_type = site.type_of(rack)
-        if rack_type.gpu_type in gpu_types:
+        if site.type_of(rack).gpu_type in gpu_types:
             domain = site.domain_of(rack, level)
-            usable = site.usable_nodes(rack) * rack_type.gpus_per_node
-            gpus[domain] = gpus.get(domain, 0) + usable
+            gpus[domain] = gpus.get(domain, 0) + site.usable_gpus(rack)
     return max(gpus.values(), default=0)

@@ -12,7 +12,7 @@ from kernels.forms import AssignmentCost, Form, Ints
 from scheduler.model import Finding, Job, Kind, Plan, Prices, Problem
 from scheduler.model.units import PERMILLE, ceil_div
 from scheduler.terms.base import Terrain
-from scheduler.terms.sla_survival import all_losses, counted_units
+from scheduler.terms.losses import all_losses, counted_units
 
 _W_PER_MW = 1_000_000
 

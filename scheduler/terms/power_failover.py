@@ -1,4 +1,4 @@
-"""Power in every failure state, before and after the power actions of jobs."""
+"""Term `power_failover`: after any failure no power node carries more than it may."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from scheduler.model import (
 from scheduler.model.units import PERMILLE, ceil_div
 from scheduler.terms.base import Terrain
 from scheduler.terms.power_normal import FlowRow, flow_form, standing_w
-from scheduler.terms.routing import NodeLoad, Routing, draws, kilowatts, share_of
+from scheduler.terms.routing import NodeLoad, Routing, draws
 from scheduler.topology import Topology
+from scheduler.words import power, share_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class PowerFailover:
     ``sum_c share[s, n, c] * peak[c] <= rating[n] * emergency_permille[n] / 1000`` if the node
     bears that for `power_action_s`, else ``<= rating[n]``. In watts, for every state ``s`` and
     every live node ``n`` that some consumer leans on more than before. Lost racks draw nothing.
+    Source: pairwise failover ``L_v + sum of P_r / 2`` [D]; overload for seconds [M]; work that
+    gives way to a failure: Flex, ISCA 2021 [T].
     """
 
     name: ClassVar[str] = "power_failover"
@@ -75,10 +78,10 @@ class PowerFailover:
         self, site: Site, state: FailureState, node: PowerNode, load: NodeLoad, acted: bool
     ) -> Finding:
         amount, limit = ceil(load.total), limit_w(site, node, acted)
-        what = f"{kilowatts(amount)}{'' if acted else f' for {site.power_action_s} s'}"
+        what = f"{power(amount)}{'' if acted else f' for {site.power_action_s} s'}"
         words = (
             f"feed {node.name} would carry {what} after losing {' and '.join(state.failed)}, "
-            f"{share_of(amount, limit)}"
+            f"{share_of(amount, limit)} of its {power(limit)}"
         )
         return Finding(
             term=self.name,

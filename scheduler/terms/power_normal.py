@@ -1,4 +1,4 @@
-"""Power in the normal state, over the whole tree."""
+"""Term `power_normal`: no power node carries more than its rating when nothing has failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 from kernels.forms import Form, Ints, LinearLoad, Rows
 from scheduler.model import Finding, Kind, Plan, Problem
 from scheduler.terms.base import Terrain
-from scheduler.terms.routing import Routing, draws, kilowatts, share_of
+from scheduler.terms.routing import Routing, draws
+from scheduler.words import power, share_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class PowerNormal:
     ``sum_c share[n, c] * power[c] <= rating[n]`` over all consumers ``c`` of node ``n``, where
     ``power`` of a rack is ``idle + sum_j peak[j] * x[j, r]`` and that of a base load is fixed.
     In watts; demands are rounded up per unit, shares are exact.
+    Source: conservation of power [D]; a breaker carries 0.8 of its rating all the time [T: NEC].
     """
 
     name: ClassVar[str] = "power_normal"
@@ -47,7 +49,7 @@ class PowerNormal:
         for node in problem.site.power_nodes.values():
             load, limit = loads[node.name], node.rating_w
             amount = ceil(load.total)
-            words = f"feed {node.name} carries {kilowatts(amount)}, {share_of(amount, limit)}"
+            carried = f"{power(amount)}, {share_of(amount, limit)} of its {power(limit)}"
             yield Finding(
                 term=self.name,
                 kind=Kind.LIMIT,
@@ -56,7 +58,7 @@ class PowerNormal:
                 limit=limit,
                 unit="W",
                 jobs=load.jobs,
-                message=words if amount > limit else "",
+                message=f"feed {node.name} carries {carried}" if amount > limit else "",
             )
 
 

@@ -1,4 +1,4 @@
-"""Synchronous swing of training jobs, on feeds and on the whole site."""
+"""Term `power_swing`: jobs that step in time swing feeds and site by no more than allowed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from kernels.forms import Form
 from scheduler.model import Finding, Job, Kind, Plan, Problem, RackType
 from scheduler.terms.base import Terrain
 from scheduler.terms.power_normal import FlowRow, flow_form
-from scheduler.terms.routing import NodeLoad, Routing, draws, kilowatts, share_of
+from scheduler.terms.routing import NodeLoad, Routing, draws
+from scheduler.words import power, share_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class PowerSwing:
     ``sum_j swing_permille[j] / 1000 * dynamic_w * x[j, r]`` over synchronous jobs. In watts, in
     the normal state. Swings of different jobs are added as if they stepped together: the safe
     side of the root of the sum of squares that holds for jobs out of step.
+    Source: limits on the dynamic range of a site [T]; depth by power profile, 0.6 for training [A].
     """
 
     name: ClassVar[str] = "power_swing"
@@ -74,7 +76,7 @@ class PowerSwing:
 
     def _finding(self, who: str, subject: str, load: NodeLoad, limit: int) -> Finding:
         amount = ceil(load.total)
-        words = f"{who} swings by {kilowatts(amount)} in step, {share_of(amount, limit)}"
+        swing = f"{power(amount)} in step, {share_of(amount, limit)} of its {power(limit)}"
         return Finding(
             term=self.name,
             kind=Kind.LIMIT,
@@ -83,7 +85,7 @@ class PowerSwing:
             limit=limit,
             unit="W",
             jobs=load.jobs,
-            message=words if amount > limit else "",
+            message=f"{who} swings by {swing}" if amount > limit else "",
         )
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from kernels.forms import NONE, Form, Index, Packing
-from scheduler.model import Finding, Kind, Level, Plan, Problem, slots_per_unit
+from scheduler.model import Finding, Kind, Level, Plan, Problem, largest_first, slots_per_unit
 from scheduler.model.units import ceil_div
 from scheduler.node_packing import HostGroup, host_group
 from scheduler.terms.base import Terrain
@@ -69,7 +69,7 @@ class RackCapacity:
                 amount=nodes,
                 limit=usable,
                 unit="nodes",
-                jobs=tuple(sorted(behind, key=lambda name: (-behind[name], name))),
+                jobs=largest_first(behind),
                 message=""
                 if nodes <= usable
                 else f"{sum(slots.values())} GPU slots of {len(slots)} groups that share no host "

@@ -1,4 +1,4 @@
-"""Coolant comes back no hotter than the loop allows, on the hottest day and after a CDU's loss."""
+"""Term `return_temperature`: coolant comes back no hotter than its loop allows."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from kernels.forms import Form
-from scheduler.model import Finding, Kind, Loop, Plan, Problem
-from scheduler.model.climate import Heat, coolant_heat_w, coolant_rise_mk, hottest_supply_mc
+from scheduler.model import NORMAL, Finding, Kind, Loop, Plan, Problem
+from scheduler.model.climate import coolant_heat_w, coolant_rise_mk, hottest_supply_mc
 from scheduler.terms.base import Terrain
-from scheduler.terms.cooling_loops import (
-    LoopRow,
-    design_flow_mlpm,
-    flow_of_loops,
-    liquid_heat,
-    liquid_load,
-    percent,
-)
+from scheduler.terms.cooling_loops import LoopRow, cdu_losses, flow_of_loops, liquid_loads
+from scheduler.terms.heat import LoopCase, design_flow_mlpm, loop_cases
+from scheduler.words import power, quantity, share_of
 
 
 @dataclass(frozen=True)
@@ -53,41 +48,27 @@ class ReturnTemperature:
             return LoopRow(loop, f"{loss} on {day}" if loss else day, limit_w)
 
         whole = [row(loop, loop.units) for loop in loops.values()]
-        lost = [
-            row(loops[name], loops[name].units - 1, state.name)
-            for state in problem.site.failure_states
-            for name in dict.fromkeys(state.failed)
-            if name in loops and loops[name].units > 1
-        ]
-        yield liquid_load(self.name, terrain, problem.peak_w, whole)
-        if lost:
-            yield liquid_load(self.name, terrain, problem.acted_w, lost)
+        lost = [row(loop, loop.units - 1, state.name) for loop, state in cdu_losses(problem.site)]
+        yield from liquid_loads(self.name, terrain, whole, lost)
 
     def explain(self, problem: Problem, plan: Plan) -> Iterator[Finding]:
         """Yield the heat of every loop and what its flow may carry on the hottest day."""
-        peak, acted = (liquid_heat(problem, plan, w) for w in (problem.peak_w, problem.acted_w))
         design_mlpm = design_flow_mlpm(problem)
-        for name, loop in problem.site.loops.items():
-            day, supply_mc = hottest_supply_mc(problem.site, loop)
-            flow_mlpm = min(design_mlpm[name], loop.units * loop.unit_flow_mlpm)
-            yield self._finding(loop, day, supply_mc, flow_mlpm, peak[name])
-            for state in problem.site.failure_states:
-                if name in state.failed and loop.units > 1:
-                    flow_mlpm = min(design_mlpm[name], (loop.units - 1) * loop.unit_flow_mlpm)
-                    when = f"{state.name} on {day}"
-                    yield self._finding(loop, when, supply_mc, flow_mlpm, acted[name])
+        for case in loop_cases(problem, plan):
+            yield self._finding(problem, case, design_mlpm[case.loop.name])
 
-    def _finding(
-        self, loop: Loop, state: str, supply_mc: int, flow_mlpm: int, heat: Heat
-    ) -> Finding:
-        amount = heat.total_w
+    def _finding(self, problem: Problem, case: LoopCase, design_mlpm: int) -> Finding:
+        loop, amount = case.loop, case.heat.total_w
+        day, supply_mc = hottest_supply_mc(problem.site, loop)
+        state = day if case.state is NORMAL else f"{case.state.name} on {day}"
+        flow_mlpm = min(design_mlpm, case.live * loop.unit_flow_mlpm)
         limit = coolant_heat_w(loop.return_limit_mc - supply_mc, flow_mlpm)
         return_mc = supply_mc + coolant_rise_mk(amount, flow_mlpm)
         message = (
-            f"{loop.name}: coolant returns at {return_mc / 1000:.1f} °C ({state}; supply "
-            f"{supply_mc / 1000:.1f} °C, {flow_mlpm / 1000:,.1f} L/min), the limit is "
-            f"{loop.return_limit_mc / 1000:.1f} °C; {amount / 1000:,.1f} kW are "
-            f"{percent(amount, limit)} of what may be carried"
+            f"{loop.name}: coolant returns at {quantity(return_mc, 'mC')} ({state}; supply "
+            f"{quantity(supply_mc, 'mC')}, {quantity(flow_mlpm, 'mL/min')}), the limit is "
+            f"{quantity(loop.return_limit_mc, 'mC')}; {power(amount)} are "
+            f"{share_of(amount, limit)} of what may be carried"
         )
         return Finding(
             term=self.name,
@@ -97,6 +78,6 @@ class ReturnTemperature:
             limit=limit,
             unit="W",
             state=state,
-            jobs=heat.largest_jobs(),
+            jobs=case.heat.jobs,
             message=message if amount > limit else "",
         )

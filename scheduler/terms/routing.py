@@ -10,11 +10,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 
-from scheduler.model import FailureState, Job, Plan, Problem, RackType, Site
-
-MOST_JOBS = 5  # jobs that a finding names
+from scheduler.model import (
+    MOST_JOBS,
+    FailureState,
+    Job,
+    Plan,
+    Problem,
+    RackType,
+    Site,
+    largest_first,
+)
 
 Place = tuple[tuple[str, ...], str | None]  # feeds and loop: consumers alike in both flow alike
 Shares = Mapping[str, Fraction]  # power node -> share of what is drawn
@@ -98,21 +105,22 @@ class NodeLoad:
     by_job: Mapping[str, Fraction] = field(default_factory=dict)
 
     @cached_property
-    def ranked(self) -> tuple[tuple[str, Fraction], ...]:
-        """Jobs and their watts, largest first."""
-        return tuple(sorted(self.by_job.items(), key=_largest_first))
+    def ranked(self) -> tuple[str, ...]:
+        """Jobs by what they draw, largest first."""
+        return largest_first(self.by_job)
 
     @property
     def jobs(self) -> tuple[str, ...]:
         """The jobs that draw most."""
-        return tuple(name for name, _ in self.ranked[:MOST_JOBS])
+        return self.ranked[:MOST_JOBS]
 
     def changed(self, total: Fraction, by_job: Mapping[str, Fraction]) -> NodeLoad:
         """Return the load with differences added; of the jobs only the largest are kept."""
-        steady = islice((entry for entry in self.ranked if entry[0] not in by_job), MOST_JOBS)
-        moved = ((name, self.by_job.get(name, ZERO) + more) for name, more in by_job.items())
-        kept = (entry for entry in chain(steady, moved) if entry[1])
-        return NodeLoad(self.total + total, dict(sorted(kept, key=_largest_first)[:MOST_JOBS]))
+        steady = islice((job for job in self.ranked if job not in by_job), MOST_JOBS)
+        kept = {job: self.by_job[job] for job in steady}
+        kept |= {job: self.by_job.get(job, ZERO) + more for job, more in by_job.items()}
+        largest = largest_first(kept)[:MOST_JOBS]
+        return NodeLoad(self.total + total, {job: kept[job] for job in largest})
 
 
 @dataclass(frozen=True)
@@ -193,21 +201,3 @@ class Routing:
             return above[name]
 
         return {feeds: frozenset[str]().union(*map(climb, feeds)) for feeds, _ in self._places}
-
-
-def _largest_first(entry: tuple[str, Fraction]) -> tuple[Fraction, str]:
-    return -entry[1], entry[0]
-
-
-def kilowatts(watts: int) -> str:
-    """Write watts for people: ``2 533 kW``, below 100 kW with one decimal: ``12.5 kW``."""
-    decimals = 0 if watts >= 100_000 else 1
-    return f"{watts / 1000:,.{decimals}f} kW".replace(",", " ")
-
-
-def share_of(amount: int, limit: int) -> str:
-    """Write how much of a limit is used, rounded up: ``101.4 % of its 2 500 kW``."""
-    if limit <= 0:
-        return f"above its {kilowatts(limit)}"
-    permille = -(-1000 * amount // limit)
-    return f"{permille / 10:.1f} % of its {kilowatts(limit)}"

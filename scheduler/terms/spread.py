@@ -35,13 +35,11 @@ class Spread:
             chosen = [
                 j for j, job in enumerate(terrain.jobs) if _asks(job) and job.spread_level is level
             ]
-            group_of_job = np.full(len(terrain.jobs), NONE, np.int32)
-            group_of_job[chosen] = np.arange(len(chosen))
             yield GroupCount(
                 term=self.name,
                 level=str(level),
                 domains=domains,
-                group_of_job=group_of_job,
+                group_of_job=terrain.own_groups(chosen),
                 limit=np.array([terrain.jobs[j].spread_max_units for j in chosen], np.int64),
                 survives=np.zeros(len(terrain.jobs), bool),
                 domain_names=names,

@@ -22,11 +22,12 @@ from kernels.forms import (
 )
 from scheduler.planner.classes import Classes
 from scheduler.planner.lowering.assignment_cost import lower_assignment_cost
-from scheduler.planner.lowering.draft import Draft, Point
+from scheduler.planner.lowering.draft import Draft, Point, PointByRack
 from scheduler.planner.lowering.group_count import lower_group_count
 from scheduler.planner.lowering.group_presence import lower_group_presence
 from scheduler.planner.lowering.linear_load import lower_linear_load
 from scheduler.planner.lowering.packing import lower_packing
+from scheduler.planner.lowering.survival import lower_survival
 from scheduler.planner.lowering.units import lower_units
 from scheduler.planner.lowering.whole_gangs import lower_whole_gangs
 from scheduler.planner.program import Arrays
@@ -43,6 +44,7 @@ class Lowered:
     rack_class: Ints  # (X,)
     column: Ints  # (X,) placement columns
     blocks: tuple[tuple[Ints, Point], ...]
+    blocks_by_rack: tuple[tuple[Ints, PointByRack], ...]
     num_jobs: int
 
     def units(self, x: Ints) -> Ints:
@@ -59,6 +61,8 @@ class Lowered:
         x[self.column] = units[self.job, self.rack_class]
         for columns, values in self.blocks:
             x[columns] = values(units)
+        for columns, values_by_rack in self.blocks_by_rack:
+            x[columns] = values_by_rack(shards)
         return np.clip(x, self.arrays.low, self.arrays.high)
 
 
@@ -79,6 +83,7 @@ def lower(compiled: Compiled, classes: Classes) -> Lowered:
             case LinearLoad():
                 lower_linear_load(draft, form)
     lower_whole_gangs(draft)
+    lower_survival(draft)
     firm = np.zeros(draft.program.num_columns, np.int64)
     for columns, values in draft.firm:
         np.add.at(firm, columns, values)
@@ -90,5 +95,6 @@ def lower(compiled: Compiled, classes: Classes) -> Lowered:
         draft.rack_class,
         draft.x,
         tuple(draft.blocks),
+        tuple(draft.blocks_by_rack),
         compiled.num_jobs,
     )

@@ -11,7 +11,7 @@ from scheduler.planner.lowering.draft import Draft
 def lower_assignment_cost(draft: Draft, form: AssignmentCost) -> None:
     """Let what counts earn its value and meet obligations; let what stays save its move."""
     draft.program.constant -= form.base_mills
-    plain = np.array([j not in draft.counted for j in range(draft.compiled.num_jobs)])
+    plain = np.array([j not in draft.counted for j in range(draft.compiled.num_jobs)], bool)
     of_plain = plain[draft.job]
     draft.program.gain(draft.x[of_plain], form.value_mills[draft.job[of_plain]])
     draft.firm.append((draft.x[of_plain], form.firm_gpus[draft.job[of_plain]]))

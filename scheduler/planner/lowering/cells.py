@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernels.forms import NONE, UNLIMITED, GroupPresence, Ints, Packing
-from scheduler.planner.classes import Classes
-from scheduler.planner.lowering.draft import distinct
+from scheduler.planner.classes import Classes, distinct
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kernels.forms import NONE, UNLIMITED, AssignmentCost, Compiled, Ints, Packing
-from scheduler.planner.classes import Classes
+from kernels.forms import NONE, UNLIMITED, AssignmentCost, Compiled, Ints, Packing, Shards
+from scheduler.planner.classes import Classes, distinct
+from scheduler.planner.lowering.cells import Cells
 from scheduler.planner.program import Program
 
 Point = Callable[[Ints], Ints]  # units per (job, class) -> values of a block of columns
+PointByRack = Callable[[Shards], Ints]  # the same, of columns that count domains
+
+
+@dataclass(frozen=True, eq=False)
+class Present:
+    """Columns that count the domains in which a group is present, by cell."""
+
+    cells: Cells
+    column: Ints  # (P,)
+    group: Ints  # (P,)
+    cell: Ints  # (P,)
 
 
 @dataclass
@@ -28,7 +40,9 @@ class Draft:
     program: Program
     counted: dict[int, tuple[int, int | None]] = field(default_factory=dict)  # see `units`
     blocks: list[tuple[Ints, Point]] = field(default_factory=list)
+    blocks_by_rack: list[tuple[Ints, PointByRack]] = field(default_factory=list)
     firm: list[tuple[Ints, Ints]] = field(default_factory=list)
+    present: dict[int, Present] = field(default_factory=dict)  # by id of the form
 
     @staticmethod
     def begin(compiled: Compiled, classes: Classes) -> Draft:
@@ -57,13 +71,6 @@ def least_of_class(classes: Classes, per_kind: Ints, kind_of_rack: np.ndarray) -
     for rack_class, kind in pairs.T:
         np.minimum(least[:, rack_class], per_kind[:, kind], out=least[:, rack_class])
     return least
-
-
-def distinct(keys: list[np.ndarray]) -> tuple[Ints, Ints]:
-    """Return the distinct columns of stacked `keys` and how often each occurs."""
-    stacked = np.stack([np.asarray(key, np.int64) for key in keys])
-    columns, count = np.unique(stacked, axis=1, return_counts=True)
-    return columns, count.astype(np.int64)
 
 
 def _most_units(

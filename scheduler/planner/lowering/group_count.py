@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.forms import UNLIMITED, Bools, GroupCount, Ints
-from scheduler.planner.lowering.draft import Draft, distinct
+from scheduler.planner.classes import distinct
+from scheduler.planner.lowering.draft import Draft
 
 
 def lower_group_count(draft: Draft, form: GroupCount) -> None:

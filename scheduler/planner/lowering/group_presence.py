@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.forms import NONE, Bools, GroupPresence, Ints
+from kernels.forms import NONE, Bools, GroupPresence, Ints, Shards
+from scheduler.planner.classes import distinct
 from scheduler.planner.lowering.cells import Cells
-from scheduler.planner.lowering.draft import Draft
+from scheduler.planner.lowering.draft import Draft, PointByRack, Present
 
 
 def lower_group_presence(draft: Draft, form: GroupPresence) -> None:
@@ -27,8 +28,9 @@ def lower_group_presence(draft: Draft, form: GroupPresence) -> None:
     which = which.ravel()
     present = draft.program.columns(pairs.shape[1], high=cells.domains[pairs[1]])
     _link_presence(draft, cells, present, pairs, which, concerned)
-    _hint_presence(draft, cells, present, pairs, which, concerned)
-    _domains_of_group(draft, form, present, pairs, np.flatnonzero(bounded))
+    count = _count_domains(draft, form, cells, present, pairs)
+    _domains_of_group(draft, form, present, pairs, np.flatnonzero(bounded), count)
+    draft.present[id(form)] = Present(cells, present, pairs[0], pairs[1])
     if exclusive.any():
         _exclude(draft, cells, present, pairs, exclusive, there, group, cell)
     _keep_apart(draft, form, cells, present, pairs, exclusive)
@@ -50,24 +52,32 @@ def _link_presence(
     draft.program.entries(rows, present[which[free]], -most[free])
 
 
-def _hint_presence(
-    draft: Draft, cells: Cells, present: Ints, pairs: Ints, which: Ints, concerned: Bools
-) -> None:
-    job, rack_class = draft.job[concerned], draft.rack_class[concerned]
-    size = draft.size[concerned]
+def _count_domains(
+    draft: Draft, form: GroupPresence, cells: Cells, present: Ints, pairs: Ints
+) -> PointByRack:
+    """Let a start say in how many domains of each cell a group is present."""
+    of_pair = np.full((len(form.group_names), len(cells.slots)), NONE)
+    of_pair[pairs[0], pairs[1]] = np.arange(len(present))
 
-    def values(units: Ints) -> Ints:
-        here = units[job, rack_class]
-        slots = np.bincount(which, here * size, len(present)).astype(np.int64)
-        any_here = np.bincount(which, here, len(present)) > 0
-        most = np.maximum(cells.most_slots[pairs[1]], 1)
-        return np.asarray(np.maximum(-(-slots // most), any_here), np.int64)
+    def values(shards: Shards) -> Ints:
+        group, domain = form.group_of_job[shards.job], form.domain_of_rack[shards.rack]
+        cell = cells.of_class[draft.classes.of_rack[shards.rack]]
+        inside = (group != NONE) & (domain != NONE) & (cell != NONE)
+        seen, _ = distinct([group[inside], domain[inside], cell[inside]])
+        pair = of_pair[seen[0], seen[2]]
+        return np.bincount(pair[pair != NONE], minlength=len(present)).astype(np.int64)
 
-    draft.blocks.append((present, values))
+    draft.blocks_by_rack.append((present, values))
+    return values
 
 
 def _domains_of_group(
-    draft: Draft, form: GroupPresence, present: Ints, pairs: Ints, groups: Ints
+    draft: Draft,
+    form: GroupPresence,
+    present: Ints,
+    pairs: Ints,
+    groups: Ints,
+    count: PointByRack,
 ) -> None:
     """At most `max_domains`; each above `free_domains` has its price."""
     row_of = np.full(len(form.group_names), -1)
@@ -83,13 +93,12 @@ def _domains_of_group(
     mine = row_of[pairs[0]] >= 0
     draft.program.entries(row_of[pairs[0][mine]], present[mine], 1)
     draft.program.entries(rows, extra, -1)
-    count = draft.blocks[-1][1]
 
-    def values(units: Ints) -> Ints:
-        domains = np.bincount(pairs[0], count(units), len(form.group_names)).astype(np.int64)
+    def values(shards: Shards) -> Ints:
+        domains = np.bincount(pairs[0], count(shards), len(form.group_names)).astype(np.int64)
         return np.asarray(np.maximum(domains[priced] - form.free_domains[priced], 0))
 
-    draft.blocks.append((extra, values))
+    draft.blocks_by_rack.append((extra, values))
 
 
 def _exclude(

@@ -44,7 +44,10 @@ def _special(draft: Draft) -> Bools:
 
 
 def _counted_column(draft: Draft, job: int) -> tuple[int, int | None]:
-    """Add ``q <= total - held * b``, ``q <= counted_most * b`` and return (q, b)."""
+    """Add ``q <= total - held * b``, ``q <= counted_most * b`` and return (q, b).
+
+    `b` says whether any unit counts; there is none where nothing is held back or may be lost.
+    """
     units, program = draft.compiled.units, draft.program
     held, most = int(units.held_back[job]), int(units.counted_most[job])
     (column,) = program.columns(1, high=most).tolist()
@@ -59,7 +62,7 @@ def _counted_column(draft: Draft, job: int) -> tuple[int, int | None]:
     (row,) = program.rows(1, high=0).tolist()
     program.entries(row, draft.x[mine], -1)
     program.entries(row, column, 1)
-    if not held:
+    if not held and not _may_lose(draft, job):
         return column, None
     (enough,) = program.columns(1).tolist()
     counted = draft.blocks[-1][1]
@@ -68,6 +71,11 @@ def _counted_column(draft: Draft, job: int) -> tuple[int, int | None]:
     (row,) = program.rows(1, high=0).tolist()
     program.entries(row, [column, enough], [1, -most])
     return column, enough
+
+
+def _may_lose(draft: Draft, job: int) -> bool:
+    forms = draft.compiled.forms
+    return any(isinstance(form, GroupCount) and bool(form.survives[job]) for form in forms)
 
 
 def _worst_loss_of(draft: Draft, job: int, units: Ints) -> int:

@@ -1,0 +1,45 @@
+"""A bound of the planner is proven: also when the solver has no time for anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ortools.sat.python import cp_model
+
+from scheduler.planner.program import Arrays, Program
+from scheduler.planner.solvers import solve_integer
+
+
+def knapsack() -> Arrays:
+    """Maximise 3 a + 2 b - 100 with a + b <= 4, both 0 to 3: 3 * 3 + 2 * 1 - 100 = -89."""
+    program = Program(constant=-100)
+    columns = program.columns(2, high=3, gain=[3, 2])
+    rows = program.rows(1, high=4)
+    program.entries(rows, columns, [1, 1])
+    return program.finish()
+
+
+def outcome_of(arrays: Arrays) -> Any:
+    return solve_integer(
+        arrays, start=None, time_limit_s=5, workers=1, seed=0, stop=lambda: False, repeatable=True
+    )
+
+
+def test_the_optimum_is_its_own_bound() -> None:
+    outcome = outcome_of(knapsack())
+    assert (outcome.optimal, outcome.objective, outcome.bound) == (True, -89, -89)
+
+
+def test_a_solver_out_of_time_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = cp_model.CpSolver.solve
+
+    def at_once(solver: cp_model.CpSolver, *arguments: Any) -> cp_model.CpSolverStatus:
+        solver.parameters.max_time_in_seconds = 0.0
+        return whole(solver, *arguments)
+
+    monkeypatch.setattr(cp_model.CpSolver, "solve", at_once)
+    outcome = outcome_of(knapsack())
+    assert outcome.x is None
+    assert outcome.bound is None  # and not 0 - 100, which is less than the optimum of -89
+    assert not outcome.infeasible

@@ -1,0 +1,65 @@
+"""What `solve` says of its plans, and what it refuses to say."""
+
+from __future__ import annotations
+
+import pytest
+
+from scheduler import solve as pipeline
+from scheduler.check import Verdict
+from scheduler.model import Problem
+from scheduler.solve import Progress, Solution, proven_gap, solve
+from tests import build
+
+
+class Listener:
+    """A watch that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.progressed: list[Progress] = []
+        self.kept: list[Solution] = []
+
+    def progress(self, progress: Progress) -> None:
+        """Keep where the search stands."""
+        self.progressed.append(progress)
+
+    def incumbent(self, solution: Solution) -> None:
+        """Keep the plan."""
+        self.kept.append(solution)
+
+    def stopped(self) -> bool:
+        """Let the search go on."""
+        return False
+
+
+def small() -> Problem:
+    return build.problem(build.site(), [build.job("a", value_mills_per_gpu_h=2_000)])
+
+
+def test_the_solution_is_checked_and_timed() -> None:
+    listener = Listener()
+    solution = solve(small(), time_limit_s=10, watch=listener)
+    assert solution.status == "optimal"
+    assert solution.verdict.checked
+    assert {"compile", "check"} <= solution.phases_s.keys()
+    assert listener.progressed
+    scores = [kept.score for kept in listener.kept]
+    assert scores == sorted(scores, reverse=True)
+    assert len({score.key for score in scores}) == len(scores)
+    assert scores[-1].key == solution.score.key
+
+
+def test_a_plan_that_check_sees_otherwise_is_told_to_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listener = Listener()
+    monkeypatch.setattr(pipeline, "check", lambda _problem, _plan: Verdict(()))
+    with pytest.raises(RuntimeError, match="kernels and check disagree"):
+        solve(small(), time_limit_s=10, watch=listener)
+    assert listener.kept == []
+
+
+def test_the_gap_is_a_share_of_the_bound() -> None:
+    assert proven_gap(900, 1_000) == pytest.approx(0.1)
+    assert proven_gap(1_001, 1_000) == 0.0
+    assert proven_gap(-500, 100) == 1.0
+    assert proven_gap(0, None) is None
