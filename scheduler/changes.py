@@ -12,7 +12,7 @@ from scheduler.model import Plan, Problem
 from scheduler.model.levels import LOCALITY_LEVELS, Level
 from scheduler.model.units import ceil_div
 from scheduler.trial import Bench, Budget, Trial, key
-from scheduler.words import gpu_count, in_one, money, power, some
+from scheduler.words import gpu_count, in_one, limit_line, money, power, some
 
 MOST_CHANGES = 3
 TRIES = 3  # smaller sizes and removals that are checked
@@ -196,20 +196,33 @@ def _higher_rating(bench: Bench, best: Trial | None, needed: int) -> Iterator[st
 
 def _on_an_empty_site(bench: Bench, needed: int) -> Iterator[str]:
     """Say whether only other work is in the way, or what the job asks for is never there."""
-    empty = Bench(bench.problem, Plan({}), bench.job, {}, Budget(2 * TRIES))
+    empty = Bench(bench.problem, Plan({}), bench.job, {}, Budget(3 * TRIES))
     if empty.fitting(needed):
         yield "on the empty site it fits: only other work is in its way, more than a job or two"
         return
     gpus = bench.job.gpus_per_unit
     never = "even the empty site cannot take it"
-    units = min(needed - 1, max((each.open_units for each in empty.domains), default=0))
-    if units > 0 and changed(empty, units=units).fitting(units):
+    units = _most_units(empty, needed)
+    if units:
         yield f"{never}; with {gpu_count(units * gpus)} instead of {needed * gpus:,} it could"
     for level in _looser(empty):
         if changed(empty, required=level).fitting(needed):
             place = f"{_anywhere_in(level)} instead of{in_one(bench.job.required)}"
             yield f"{never}; if the job may lie {place}, it could"
             return
+    first = next(replace(empty, budget=Budget(TRIES)).trials(needed), None)
+    if not units and first is not None and first.broken:
+        yield f"{never}: {limit_line(first.broken[0])}"
+
+
+def _most_units(empty: Bench, needed: int) -> int:
+    """Return nearly the most units that the empty site takes, 0 if a few tries find none."""
+    units = min(needed - 1, max((each.open_units for each in empty.domains), default=0))
+    for _ in range(2 * TRIES):
+        if units < 1 or changed(empty, units=units).fitting(units):
+            return max(0, units)
+        units = units * 7 // 8
+    return 0
 
 
 def changed(bench: Bench, **fields: Any) -> Bench:

@@ -14,6 +14,7 @@ from scheduler.words import (
     HEADROOM_UNITS,
     gpu_count,
     in_one,
+    limit_line,
     load_of_limit,
     money,
     places,
@@ -114,17 +115,6 @@ def _checked_reason(problem: Problem, plan: Plan, name: str) -> str:
     trials = [trial for trial in islice(bench.trials(needed), 2) if trial.units >= needed]
     best = min(trials, key=lambda trial: trial.rank, default=None)
     return next(_what_blocks(bench, best, needed), "")
-
-
-def limit_line(finding: Finding) -> str:
-    """Say in words by how much a limit is exceeded, and in which state."""
-    state = state_words(finding.state)
-    if finding.unit in HEADROOM_UNITS:
-        over = quantity(finding.violation, finding.unit)
-        return f"{finding.subject} would reach {load_of_limit(finding)}{state}, {over} too much"
-    if finding.message:
-        return f"{finding.subject}{state}: {finding.message}"
-    return f"{finding.subject}{state}: {load_of_limit(finding)} ({finding.term})"
 
 
 def _reasons(problem: Problem, plan: Plan, job: Job, lines: tuple[str, ...]) -> Reasons:

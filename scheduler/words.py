@@ -34,7 +34,9 @@ def quantity(amount: int, unit: str) -> str:
     """Return an amount in a unit that is easy to read: ``1234567 W -> 1,234.6 kW``."""
     if unit == "W":
         return power(amount)
-    divisor, digits, shown = _SCALED.get(unit, (1, 0, unit))
+    divisor, digits, shown = _SCALED.get(
+        unit, (1, 0, unit.removesuffix("s") if amount == 1 else unit)
+    )
     return f"{amount / divisor:,.{digits}f} {shown}".strip()
 
 
@@ -88,6 +90,17 @@ def load_of_limit(finding: Finding) -> str:
     if finding.unit in HEADROOM_UNITS and finding.limit > 0:
         return f"{finding.amount / finding.limit * 100:.1f} % of {limit}"
     return f"{finding.amount:,} of {limit}"
+
+
+def limit_line(finding: Finding) -> str:
+    """Say in words by how much a limit is exceeded, and in which state."""
+    state = state_words(finding.state)
+    if finding.unit in HEADROOM_UNITS:
+        over = quantity(finding.violation, finding.unit)
+        return f"{finding.subject} would reach {load_of_limit(finding)}{state}, {over} too much"
+    if finding.message:
+        return f"{finding.subject}{state}: {finding.message}"
+    return f"{finding.subject}{state}: {load_of_limit(finding)} ({finding.term})"
 
 
 def state_words(state: str) -> str:

@@ -79,6 +79,7 @@ def test_tables_name_status_tenants_headroom_reasons_and_files(
         "firm power: 5,991 W more could be drawn",  # the load of 79.6 kW by 4.2 of 55.8 kW
         "not placed in full",
         "needs 48 GPUs in one array",
+        "154       86",
         "rackwatt explain JOB",
         "placements.csv",
     ):
@@ -151,6 +152,38 @@ def test_score_and_explain_read_the_folder(planned: tuple[Path, str, str]) -> No
     done = RUNNER.invoke(app, ["explain", "big-tuna", folder])
     assert done.exit_code == 2
     assert "did you mean big-tune?" in done.stderr
+    done = RUNNER.invoke(app, ["explain", "acme", folder])
+    assert "acme is a tenant; expected one of its jobs or contracts: acme-contract" in done.stderr
+
+
+def test_score_shows_every_ups_after_a_failure_and_says_which_backend_it_took(
+    planned: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No plan can break H1-UPS3 after a loss, so the compiled problem may leave it out."""
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    done = RUNNER.invoke(app, ["score", str(planned[0]), "--all", "--json", "--backend", "cuda"])
+    left = json.loads(done.stdout)["headroom"]["power_failover"]
+    assert {f"H1-UPS{i}" for i in (1, 2, 3)} <= {each["subject"] for each in left}
+    assert done.stderr.startswith("note: backend cpu (NumPy ")
+    assert done.stderr.count("\n") == 1
+    done = RUNNER.invoke(app, ["score", str(planned[0])])
+    assert "racks: 1" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_a_site_that_cannot_carry_its_idle_load_says_so(tmp_path: Path) -> None:
+    """Idle racks and base load draw 30 kW; a UPS of 14 kW takes 15 kW after a loss."""
+    text = Path(TINY[0]).read_text().replace("ups_kw: 60", "ups_kw: 14")
+    (tmp_path / "site.yaml").write_text(text)
+    out = tmp_path / "out"
+    words = [str(tmp_path / "site.yaml"), TINY[1], "--out", str(out), "--time-limit", "5"]
+    done = RUNNER.invoke(app, ["plan", *words])
+    assert done.exit_code == 1
+    assert "would reach 107.1 % of 14.0 kW after loss of " in done.stdout
+    assert "broken: 1 more limits, see findings.json" in done.stdout
+    assert "6 limits are broken without any work" in done.stdout
+    done = RUNNER.invoke(app, ["explain", "train", str(out)])
+    assert "smallest change found: even the empty site cannot take it: H1-UPS" in done.stdout
 
 
 def test_json_is_the_result_file_alone(tmp_path: Path) -> None:
@@ -158,6 +191,7 @@ def test_json_is_the_result_file_alone(tmp_path: Path) -> None:
     done = RUNNER.invoke(app, words)
     assert done.exit_code == 0
     assert json.loads(done.stdout) == result_of(tmp_path)
+    assert "note: backend cpu (NumPy " in done.stderr
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_the_solve(tmp_path: Path) -> None:

@@ -133,6 +133,11 @@ def proven_key(problem: Problem) -> Key | None:
     return found.score.key if found.is_optimal else None
 
 
+def test_nothing_to_place_is_planned_too() -> None:
+    """Racks that idle at 0 W cost nothing."""
+    assert proven_key(build.problem()) == (0, 0, 0)
+
+
 def test_names_and_order_change_neither_the_check_nor_the_optimum() -> None:
     proven = 0
     for seed in range(50):

@@ -41,6 +41,23 @@ def test_headroom_is_what_the_worst_state_allows_after_the_power_action() -> Non
     assert by_group == {("ups1", "ups2"): 6_000}
 
 
+def test_after_the_action_counts_what_jobs_leave() -> None:
+    """UPS of 20 kW bear 40 kW for 10 s. Firm 8 kW, shed 8 kW.
+
+    After a loss 8 of 20 kW are left: 12 kW more. Before it 16 of 40 kW, normally 8 of 20 kW on each
+    UPS: 24 kW more.
+    """
+    nodes = {
+        name: build.ups(name, 20_000, emergency_permille=2000, emergency_s=10)
+        for name in ("ups1", "ups2")
+    }
+    problem = build.problem(
+        build.site(power_nodes=nodes, failure_kinds=("ups",)),
+        [build.job("firm"), build.job("shed", power_action="shed")],
+    )
+    assert firm(problem, Plan({"firm": {"r1": 1}, "shed": {"r2": 1}})).headroom_w == 12_000
+
+
 def test_nothing_is_stranded_while_nothing_waits() -> None:
     """8 of 30 kW after a loss: 22 kW are left, and nobody asks for them."""
     problem = build.problem(two_n(), [build.job("a")])

@@ -326,6 +326,14 @@ def test_reservations_and_jobs_inside_them_say_so() -> None:
     assert "runs inside deal, on nodes that acme holds already" in why(problem, plan, "own").lines
 
 
+def test_places_that_somebody_keeps_closed_cost_no_check() -> None:
+    """Only B has 24 GPUs free, and acme holds it."""
+    bench = Bench.build(crowded(), CROWDED_PLAN, "big")
+    before = bench.budget.left
+    assert bench.fitting(3) is None
+    assert bench.budget.left == before
+
+
 def test_a_large_site_gets_fewer_checks() -> None:
     """4,000 racks looked at: 50 checks at most, 4 at least."""
     few = [build.rack(f"r{i}") for i in range(400)]

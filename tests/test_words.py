@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.model import Finding, Kind
+from scheduler.model import Finding, Kind, Level
 from scheduler.words import (
     clean,
     folded,
+    gpu_count,
+    in_one,
     load_of_limit,
     money,
     percent,
@@ -30,6 +32,7 @@ from tests import build
         (1_500_000_000, "nK", "1.50 K"),
         (20_500, "mL/min", "20.5 L/min"),
         (7, "nodes", "7 nodes"),
+        (1, "nodes", "1 node"),
         (-2_500, "mills/h", "-2.50 $/h"),
     ],
 )
@@ -46,6 +49,13 @@ def test_a_share_of_a_limit_is_rounded_up() -> None:
     assert share_of(2_533, 2_500) == "101.4 %"  # 101.32
     assert share_of(100_001, 100_000) == "100.1 %"
     assert share_of(1, 0) == "more than 100 %"
+
+
+def test_gpus_and_levels_are_told_in_words() -> None:
+    assert (gpu_count(1), gpu_count(1024)) == ("1 GPU", "1,024 GPUs")
+    assert in_one(Level.NVLINK) == " in one NVLink domain"
+    assert in_one(Level.POD) == " in one pod"
+    assert in_one(Level.SITE) == in_one(None) == ""
 
 
 def test_clean_replaces_what_could_move_the_cursor_or_reorder_a_line() -> None:

@@ -92,6 +92,12 @@ def _list_unplaced(problem: Problem, plan: Plan, *, as_json: bool) -> None:
 def _unknown(name: str, problem: Problem) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(name, problem.jobs, n=3)
+    from scheduler.words import some
+
+    owned = [job.name for job in problem.jobs.values() if job.tenant == name]
+    if owned:
+        return f"{name} is a tenant; expected one of its jobs or contracts: {some(owned, 5)}"
+    like = [job for job in problem.jobs if name.lower() in job.lower()]
+    close = list(dict.fromkeys([*get_close_matches(name, problem.jobs, n=3), *like]))[:3]
     hint = f"; did you mean {', '.join(close)}?" if close else ""
     return f"expected the name of a job or contract, got {name!r}{hint}"

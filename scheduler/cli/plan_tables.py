@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scheduler.check import check
 from scheduler.cli.console import output, safe, table
+from scheduler.model import Plan
 from scheduler.result import INLETS, LOOPS, RETURNS, gpus_of, tightest
-from scheduler.words import load_of_limit, money, percent, places, power, quantity
+from scheduler.words import limit_line, load_of_limit, money, percent, places, power, quantity
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from scheduler.solve import Solution
 
 MOST_REASONS = 10
+MOST_BROKEN = 5
 COUNTS = ("GPUs", "missing")
 HEADROOMS = (
     ("power, normal", ("power_normal",)),
@@ -32,6 +35,7 @@ def print_plan(
     """Print the plan for people."""
     console = output()
     _headline(console, solution, record)
+    _broken(console, solution)
     _tenants(console, solution)
     _headrooms(console, solution, record)
     _unplaced(console, solution, unplaced, folder)
@@ -61,6 +65,22 @@ def _headline(console: Console, solution: Solution, record: Mapping[str, Any]) -
         f"unmet firm {solution.score.unmet_firm_gpus:,} GPUs, "
         f"time {record['wall_s']:.1f} s, memory {record['peak_rss_mib']:,.0f} MiB"
     )
+
+
+def _broken(console: Console, solution: Solution) -> None:
+    """List the first broken limits, and say if the site breaks them without any work."""
+    broken = solution.verdict.broken
+    if not broken:
+        return
+    for finding in broken[:MOST_BROKEN]:
+        console.print(f"broken: {safe(limit_line(finding))}")
+    if len(broken) > MOST_BROKEN:
+        console.print(f"broken: {len(broken) - MOST_BROKEN:,} more limits, see findings.json")
+    idle = check(solution.problem, Plan({})).broken
+    if idle:
+        console.print(
+            f"{len(idle):,} limits are broken without any work, by idle racks and base loads alone"
+        )
 
 
 def _tenants(console: Console, solution: Solution) -> None:
@@ -101,15 +121,20 @@ def _headrooms(console: Console, solution: Solution, record: Mapping[str, Any]) 
             )
     console.print(shown)
     figures = record["power"]
+    stranded = (
+        f"{_mw(record['stranded_mw'])} of it is stranded: work waits, but racks, isolation or "
+        "cooling leave it no place"
+        if record["stranded_mw"]
+        else "none of it is stranded"
+    )
     console.print(
         f"IT power {_mw(figures['it_mw'])} planned (basis {figures['basis']}); all racks full: "
         f"{_mw(figures['nameplate_mw'])} on the nameplate, "
         f"{_mw(figures['observed_peak_mw'])} at the observed peak"
     )
     console.print(
-        f"firm power: {_mw(figures['firm_headroom_mw'])} more could be drawn, spread as now, in "
-        f"every state; {_mw(record['stranded_mw'])} of it stranded: work waits for it, but racks, "
-        "isolation or cooling leave no place"
+        f"firm power: {_mw(figures['firm_headroom_mw'])} more could be drawn in every state, "
+        f"spread as now; {stranded}"
     )
     console.print(
         "idle GPUs inside isolated domains would earn "

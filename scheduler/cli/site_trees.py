@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.tree import Tree
 
 from scheduler.cli.console import safe
-from scheduler.words import folded, power, some
+from scheduler.words import folded, power, quantity, some
 
 if TYPE_CHECKING:
     from scheduler.model import PowerNode, Rack, Site
@@ -63,8 +63,10 @@ def power_tree(topology: Topology) -> Tree:
     def grow(branch: Tree, siblings: Sequence[PowerNode]) -> None:
         for alike in group_alike(siblings, shape):
             first = alike[0]
-            twig = branch.add(_node_line(topology, [node.name for node in alike], first))
-            grow(twig, children.get(first.name, []))
+            below = children.get(first.name, [])
+            line = _node_line(topology, [node.name for node in alike], first)
+            line += f"; below {safe(first.name)}:" if below and len(alike) > 1 else ""
+            grow(branch.add(line), below)
 
     tree = Tree("power")
     grow(tree, [node for node in nodes.values() if not node.parents])
@@ -118,7 +120,7 @@ def _types(racks: Iterable[Rack]) -> str:
     drained = sum(rack.drained for rack in inside)
     down = sum(rack.down_nodes for rack in inside)
     parts += [f"{drained} drained"] if drained else []
-    parts += [f"{down} nodes down"] if down else []
+    parts += [f"{quantity(down, 'nodes')} down"] if down else []
     return ", ".join(parts)
 
 

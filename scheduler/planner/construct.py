@@ -112,11 +112,18 @@ class Builder:
         return True
 
     def _pieces(
-        self, state: State, job: int, fits: Ints, want: int, spacious: bool = False
+        self,
+        state: State,
+        job: int,
+        fits: Ints,
+        want: int,
+        spacious: bool = False,
+        spare: Ints | None = None,
     ) -> list[Ints]:
         """Racks to fill, block by block: cheap ones first, then as few and as full as possible.
 
         With `spacious`, the emptiest blocks first: for what must not fail in the last unit.
+        With `spare` (R,), slots that nobody plans to use, the blocks with most of them first.
         """
         usable = np.flatnonzero(fits > 0)
         cost = state.cost(job)
@@ -127,8 +134,11 @@ class Builder:
         entered = np.zeros(self.blocks.count, bool)
         entered[block[usable]] = self._own_ground(state, job)[usable]
         left_over = np.where(room >= want, room - want, want - room + UNLIMITED // 4)
-        rank = (-room, ~entered) if spacious else (left_over, block_cost, ~entered)
-        order = np.lexsort(rank)
+        unused = np.zeros(self.blocks.count)
+        if spare is not None:
+            unused = np.bincount(block, spare, self.blocks.count)
+        keys = [-room, ~entered] if spacious else [left_over, block_cost, ~entered, -unused]
+        order = np.lexsort(keys)
         by_block: dict[int, list[int]] = {b: [] for b in np.unique(block[usable]).tolist()}
         for rack in usable[np.lexsort((fits[usable], cost[usable]))].tolist():
             by_block[block[rack]].append(rack)
@@ -160,15 +170,15 @@ class Builder:
         counted = min(int(state.total[job]), int(self.compiled.units.counted_most[job]))
         return bool(self.nested[job]) or counted * int(self.value[job]) >= paid
 
-    def top_up(self, state: State, job: int) -> None:
+    def top_up(self, state: State, job: int, spare: Ints | None = None) -> None:
         """Add units until what survives the worst loss is all that was promised.
 
-        Units that let no more survive are taken back.
+        Units that let no more survive are taken back. For `spare` see `_pieces`.
         """
         missing = self._missing(state, job)
         while missing > 0:
             before = dict(state.placed[job])
-            self._add(state, job, missing)
+            self.add(state, job, missing, spare)
             still_missing = self._missing(state, job)
             if still_missing >= missing:
                 state.remove(job)
@@ -190,8 +200,11 @@ class Builder:
             return 0
         return int(self.compiled.units.counted_most[job]) - self.counted(state, job)
 
-    def _add(self, state: State, job: int, want: int) -> None:
-        for racks in self._pieces(state, job, state.fit(job), want):
+    def add(self, state: State, job: int, want: int, spare: Ints | None = None) -> None:
+        """Place up to `want` more units wherever they fit."""
+        if want <= 0:
+            return
+        for racks in self._pieces(state, job, state.fit(job), want, spare=spare):
             want -= state.fill(job, racks, want)
             if want <= 0:
                 return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kernels.forms import Ints, Shards
+from kernels.forms import NONE, Ints, Shards
 from scheduler.planner.classes import Classes
 from scheduler.planner.construct import Builder, Stop
 from scheduler.planner.state import State
@@ -17,21 +17,24 @@ def follow(
 ) -> Iterator[Shards]:
     """Lay out `units` (J, C) rack by rack; then place what is left out where it still fits.
 
-    Yields the plan after each of the two steps. A job that does not fit its classes whole is
-    taken back and placed freely: what the classes cannot tell apart (inlet temperatures, single
-    nodes) is decided here.
+    Yields the plan after each of the two steps. What does not fit a job's own classes goes to
+    others, and a job that does not fit whole is taken back and placed freely: what the classes
+    cannot tell apart (inlet temperatures, single nodes) is decided here.
     """
     state = State(builder.compiled)
     least = builder.compiled.units.least
     missed = []
+    spare = _spare_slots(builder, classes, units)
     for job in _hardest_first(builder, units, order):
+        asked = int(units[job].sum())
         _lay_out(state, classes, job, units[job])
-        asked, placed = int(units[job].sum()), int(state.total[job])
+        builder.add(state, job, asked - int(state.total[job]), spare)
+        placed = int(state.total[job])
         if placed < asked and placed < max(int(least[job]), 1):
             state.remove(job)
             missed.append(job)
         else:
-            builder.top_up(state, job)
+            builder.top_up(state, job, spare)
     builder.insert(state, np.array(missed, np.int64), stop)
     yield state.shards()
     if builder.insert(state, order, stop):
@@ -59,3 +62,15 @@ def _lay_out(state: State, classes: Classes, job: int, per_class: Ints) -> None:
         # the tightest rack that takes all of it, otherwise the roomiest racks first
         key = np.where(room >= want, room - want, np.iinfo(np.int64).max // 2 - room)
         state.fill(job, racks[np.argsort(key, kind="stable")].tolist(), want)
+
+
+def _spare_slots(builder: Builder, classes: Classes, units: Ints) -> Ints:
+    """Slots that the solution leaves empty, spread over the racks of each class, (R,)."""
+    packing = builder.compiled.packing
+    if packing is None:
+        return np.zeros(builder.compiled.num_racks, np.int64)
+    first = np.array([racks[0] for racks in classes.members])
+    size = np.where(packing.group_of_job[:, None] == NONE, 0, packing.size)
+    used = (units * size[:, packing.kind_of_rack[first]]).sum(axis=0)
+    spare = classes.total(packing.bins * packing.bin_size) - used
+    return np.asarray((spare // classes.size)[classes.of_rack])
