@@ -165,6 +165,7 @@ class _Run:
         plan = to_plan(self.compiled, best.shards)
         verdict = check(self.problem, plan)
         _compare(best.score, verdict)
+        _beats_no_bound(best)
         check_s = time.monotonic() - began_check
         return Solution(
             problem=self.problem,
@@ -206,6 +207,17 @@ def _status(best: planner.Best, *, interrupted: bool) -> str:
     if best.is_optimal:
         return "optimal"
     return "interrupted" if interrupted else "feasible"
+
+
+def _beats_no_bound(best: planner.Best) -> None:
+    """Raise RuntimeError if a plan inside every limit is better than its bound: one is wrong."""
+    if best.score.violation or best.bound_mills is None:
+        return
+    if best.score.margin_mills > best.bound_mills:
+        raise RuntimeError(
+            f"the plan's margin of {best.score.margin_mills} mills/h is above the proven bound of "
+            f"{best.bound_mills} mills/h"
+        )
 
 
 def _compare(score: Score, verdict: Verdict) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scheduler import solve as pipeline
 from scheduler.check import Verdict
 from scheduler.model import Problem
+from scheduler.planner import Search
 from scheduler.solve import Progress, Solution, proven_gap, solve
 from tests import build
 
@@ -63,3 +66,14 @@ def test_the_gap_is_a_share_of_the_bound() -> None:
     assert proven_gap(1_001, 1_000) == 0.0
     assert proven_gap(-500, 100) == 1.0
     assert proven_gap(0, None) is None
+
+
+def test_a_plan_above_its_bound_is_told_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bound that is too low is a defect, never a small gap."""
+    monkeypatch.setattr(Search, "_tighten", too_tight)
+    with pytest.raises(RuntimeError, match="above the proven bound of 1 mills/h"):
+        solve(small(), time_limit_s=10)
+
+
+def too_tight(search: Search, _bound_mills: int) -> None:
+    search.best = replace(search.best, bound_mills=1)

@@ -136,7 +136,7 @@ class Builder:
         left_over = np.where(room >= want, room - want, want - room + UNLIMITED // 4)
         unused = np.zeros(self.blocks.count)
         if spare is not None:
-            unused = np.bincount(block, spare, self.blocks.count)
+            unused = np.bincount(block, spare, self.blocks.count).astype(np.float64)
         keys = [-room, ~entered] if spacious else [left_over, block_cost, ~entered, -unused]
         order = np.lexsort(keys)
         by_block: dict[int, list[int]] = {b: [] for b in np.unique(block[usable]).tolist()}
