@@ -6,6 +6,7 @@ import pytest
 
 from scheduler.check import check
 from scheduler.model import Conflict, Level, Plan, PowerNode, Problem, Site, Sla
+from scheduler.room import Room
 from scheduler.trial import Bench, Budget
 from scheduler.why import unplaced_reasons, why, why_not
 from tests import build
@@ -249,6 +250,53 @@ def test_several_jobs_are_told_where_no_single_one_makes_room() -> None:
         "without 2 jobs (cheap of t, dear of t; 16 GPUs in all) it fits; "
         "the margin would change by 24.00 $/h",
     )
+
+
+@pytest.mark.parametrize(
+    ("gang_mills", "pair_mills", "told"),
+    [
+        (5000, 1000, ["without gang of t (16 GPUs)", "without 2 jobs (left of t, right of t; 16"]),
+        (1000, 5000, ["without gang of t (16 GPUs)"]),
+    ],
+)
+def test_several_jobs_are_told_beside_a_single_one_only_if_they_cost_less(
+    gang_mills: int, pair_mills: int, told: list[str]
+) -> None:
+    """Array A is full of one job, B of two; `big` wants all of one of them."""
+    problem = build.problem(
+        build.site([build.rack("r1", array="A"), build.rack("r2", array="B")]),
+        [
+            build.job("big", units=2, required=Level.ARRAY),
+            build.job("gang", units=2, value_mills_per_gpu_h=gang_mills),
+            build.job("left", value_mills_per_gpu_h=pair_mills),
+            build.job("right", value_mills_per_gpu_h=pair_mills),
+        ],
+    )
+    plan = Plan({"gang": {"r1": 2}, "left": {"r2": 1}, "right": {"r2": 1}})
+    changes = why(problem, plan, "big").changes
+    assert [
+        change.partition(" GPUs in all")[0].partition(" it fits")[0] for change in changes
+    ] == told
+
+
+def test_an_elastic_job_gives_up_as_many_units_as_power_is_short() -> None:
+    """Elastic 6 x 4 kW and big 8 kW: 32 of 26 kW after a loss, 6 kW too much: two units."""
+    problem = build.problem(
+        small_ups(26_000).site,
+        [build.job("big"), build.job("elastic", units=6, gpus_per_unit=4, min_units=1)],
+    )
+    plan = Plan({"elastic": {"r1": 4, "r2": 2}})
+    assert why(problem, plan, "big").changes[0].startswith("with 8 GPUs less for elastic of t")
+
+
+def test_holders_are_those_whose_work_takes_nodes() -> None:
+    """The job inside the contract takes none of its own: 16 slots of r1 are the contract's."""
+    problem = build.problem(
+        jobs=[build.job("own", tenant="acme"), build.job("x")],
+        contracts=[build.contract("deal", tenant="acme", units=2)],
+    )
+    plan = Plan({"deal": {"r1": 2}, "own": {"r1": 1}, "x": {"r2": 1}})
+    assert Room(problem, plan).holders(("r1", "r2")) == {"deal": 16, "x": 8}
 
 
 def test_the_cost_of_a_change_counts_what_the_job_earns_already() -> None:
