@@ -9,7 +9,7 @@ import numpy as np
 from kernels.forms import NONE, Ints, Shards
 from scheduler.planner.classes import Classes
 from scheduler.planner.construct import Builder, Stop
-from scheduler.planner.state import State
+from scheduler.planner.state import State, one_domain_labels
 
 
 def follow(
@@ -53,15 +53,24 @@ def _hardest_first(builder: Builder, units: Ints, order: Ints) -> list[int]:
 
 
 def _lay_out(state: State, classes: Classes, job: int, per_class: Ints) -> None:
-    """Place `job` class by class, on the racks of a class where it fits best."""
-    fits = state.fit(job)
+    """Place `job` class by class, on the racks of a class where it fits best.
+
+    A job that must lie in one domain keeps to the one with the tightest sufficient room.
+    """
+    fits = np.where(per_class[classes.of_rack] > 0, state.fit(job), 0)
+    label = one_domain_labels(state, job)
+    room = np.bincount(label, fits).astype(np.int64)
+    fits[label != np.argmin(_tightness(room, int(per_class.sum())))] = 0
     for rack_class in np.flatnonzero(per_class).tolist():
         racks = classes.members[rack_class]
         want = int(per_class[rack_class])
-        room = fits[racks]
-        # the tightest rack that takes all of it, otherwise the roomiest racks first
-        key = np.where(room >= want, room - want, np.iinfo(np.int64).max // 2 - room)
+        key = _tightness(fits[racks], want)
         state.fill(job, racks[np.argsort(key, kind="stable")].tolist(), want)
+
+
+def _tightness(room: Ints, want: int) -> Ints:
+    """Rank room: the tightest that takes all of `want` first, then the roomiest."""
+    return np.where(room >= want, room - want, 2**60 - room)
 
 
 def _spare_slots(builder: Builder, classes: Classes, units: Ints) -> Ints:
