@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from ortools.sat.python import cp_model
 
@@ -43,3 +44,29 @@ def test_a_solver_out_of_time_proves_nothing(monkeypatch: pytest.MonkeyPatch) ->
     assert outcome.x is None
     assert outcome.bound is None  # and not 0 - 100, which is less than the optimum of -89
     assert not outcome.infeasible
+
+
+def test_a_solve_that_stops_within_a_gap_does_not_prove_an_optimum() -> None:
+    """CP-SAT calls it optimal; the bound must still hold for the true optimum."""
+    rng = np.random.default_rng(0)
+    program = Program()
+    columns = program.columns(60, high=1, gain=rng.integers(50, 100, 60))
+    for _ in range(5):
+        weights = rng.integers(10, 60, 60)
+        program.entries(program.rows(1, high=int(weights.sum()) // 3), columns, weights)
+    arrays = program.finish()
+
+    def solve(gap: float) -> Any:
+        return solve_integer(
+            arrays,
+            start=np.zeros(60, np.int64),
+            time_limit_s=20,
+            workers=1,
+            seed=0,
+            stop=lambda: False,
+            gap=gap,
+        )
+
+    loose, exact = solve(0.5), solve(0.002)
+    assert loose.objective < exact.objective
+    assert loose.bound >= exact.objective

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, get_origin
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from scheduler.inputs.document import Document
 from scheduler.inputs.mistakes import Loc, Mistakes, Place
 from scheduler.inputs.records import RESERVATION_FIELDS, record_model
+from scheduler.inputs.salvage import Gaps, Kept, salvage
 from scheduler.inputs.site_checks import validate_site
 from scheduler.inputs.validation import report
 from scheduler.inputs.workload_checks import validate_workload
@@ -19,6 +20,8 @@ from scheduler.model import Job, Site, Workload
 
 SITE_FORMAT = "rackwatt-site/1"
 WORKLOAD_FORMAT = "rackwatt-workload/1"
+# In place of fields that are broken, so that the others can be checked.
+_STAND_INS = {"name": "unnamed", "power_basis": "nameplate", "isolation_ladder": {}}
 
 
 def site_document(site: Site) -> dict[str, Any]:
@@ -31,15 +34,20 @@ def workload_document(workload: Workload) -> dict[str, Any]:
     return {"format": WORKLOAD_FORMAT, **_sections(Workload, workload)}
 
 
-def read_site(data: object, place: Place, mistakes: Mistakes) -> Site | None:
-    """Read the explicit form of a site and check it; None after mistakes."""
-    fields = _read(Site, data, place, mistakes)
+def read_site(
+    data: object, place: Place, mistakes: Mistakes, gaps: Gaps | None = None
+) -> Site | None:
+    """Read the explicit form of a site and check it; None after mistakes.
+
+    What is sound is checked even if other records are broken, or missing: `gaps`.
+    """
+    before = len(mistakes)
+    gaps = gaps or Gaps()
+    fields = _read(Site, data, place, mistakes, gaps)
     if fields is None:
         return None
     site = Site(**fields)
-    by_name = ByName(place, data)
-    before = len(mistakes)
-    validate_site(site, mistakes, by_name)
+    validate_site(site, mistakes, ByName(place, data), gaps)
     return site if len(mistakes) == before else None
 
 
@@ -47,12 +55,13 @@ def read_workload(
     data: object, place: Place, mistakes: Mistakes, site: Site | None
 ) -> Workload | None:
     """Read the explicit form of a workload and check it against the site, if there is one."""
-    fields = _read(Workload, data, place, mistakes)
+    before = len(mistakes)
+    gaps = Gaps()
+    fields = _read(Workload, data, place, mistakes, gaps)
     if fields is None:
         return None
     workload = Workload(**fields)
-    before = len(mistakes)
-    validate_workload(workload, site, mistakes, ByName(place, data))
+    validate_workload(workload, site, mistakes, ByName(place, data), gaps)
     return workload if len(mistakes) == before else None
 
 
@@ -79,39 +88,48 @@ class ByName:
     def _section(self, section: str) -> dict[object, int]:
         if section not in self.index:
             rows = self.data.get(section) if isinstance(self.data, dict) else None
-            self.index[section] = {
-                row.get("name"): number
-                for number, row in enumerate(rows if isinstance(rows, list) else [])
-                if isinstance(row, dict)
-            }
+            index: dict[object, int] = {}
+            for number, row in enumerate(rows if isinstance(rows, list) else []):
+                if isinstance(row, dict) and isinstance(row.get("name"), str):
+                    index.setdefault(row["name"], number)
+            self.index[section] = index
         return self.index[section]
 
 
-def by_name(records: list[Any], section: str, place: Place, mistakes: Mistakes) -> dict[str, Any]:
-    """Return records by their name; a name that comes twice is a mistake."""
+def by_name(
+    records: list[Any], section: str, place: Place, mistakes: Mistakes, numbers: Sequence[int]
+) -> dict[str, Any]:
+    """Return records by their name; a name that comes twice is a mistake.
+
+    `numbers` are the places of the records in their section of the file.
+    """
     found: dict[str, Any] = {}
-    for number, record in enumerate(records):
+    for number, record in zip(numbers, records, strict=True):
         if record.name in found:
             loc = (section, number, "name")
             mistakes.add(place, loc, "a name that no other has", record.name)
-        found[record.name] = record
+        found.setdefault(record.name, record)
     return found
 
 
-def _read(record: type, data: object, place: Place, mistakes: Mistakes) -> dict[str, Any] | None:
+def _read(
+    record: type, data: object, place: Place, mistakes: Mistakes, gaps: Gaps
+) -> dict[str, Any] | None:
     model: type[BaseModel] = record_model(record)
     content = {k: v for k, v in data.items() if k != "format"} if isinstance(data, dict) else data
     try:
-        fields = vars(model.model_validate(content))
+        kept: Kept | None = Kept(model.model_validate(content))
     except ValidationError as error:
         report(error, model, content, place, mistakes)
+        kept = salvage(model, content, error, gaps, _STAND_INS)
+    if kept is None:
         return None
-    before = len(mistakes)
-    named = {
-        key: by_name(value, key, place, mistakes) if isinstance(value, list) else value
-        for key, value in fields.items()
+    return {
+        key: by_name(value, key, place, mistakes, kept.places(key, len(value)))
+        if isinstance(value, list)
+        else value
+        for key, value in vars(kept.record).items()
     }
-    return named if len(mistakes) == before else None
 
 
 def plain(value: Any) -> Any:

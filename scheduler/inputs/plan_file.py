@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scheduler.inputs.document import Document
 from scheduler.inputs.fields import Name, Whole
 from scheduler.inputs.mistakes import Mistakes, Place
+from scheduler.inputs.salvage import Gaps, Kept, salvage
 from scheduler.inputs.site_checks import known
 from scheduler.inputs.tables import Folder, read_table
 from scheduler.inputs.validation import report
@@ -56,18 +57,25 @@ def read_plan(path: Path, problem: Problem) -> Plan:
     return plan
 
 
-def read_plan_into(path: Path, problem: Problem, mistakes: Mistakes) -> Plan:
-    """The same, with mistakes collected; the plan is empty after one."""
+def read_plan_into(path: Path, problem: Problem | None, mistakes: Mistakes) -> Plan:
+    """The same, with mistakes collected; the plan is empty after one.
+
+    Without a problem, because its files have mistakes, jobs and racks are taken as they are.
+    """
+    before = len(mistakes)
     found = _load(_file_of(path), mistakes)
     if found is None:
         return Plan({})
     content, place = found
     try:
-        file = PlanFile.model_validate(content)
+        kept: Kept | None = Kept(PlanFile.model_validate(content))
     except ValidationError as error:
         report(error, PlanFile, content, place, mistakes)
+        kept = salvage(PlanFile, content, error, Gaps(), {})
+    if kept is None:
         return Plan({})
-    return _build(file.placements, problem, place, mistakes)
+    plan = _build(kept, problem, place, mistakes)
+    return plan if len(mistakes) == before else Plan({})
 
 
 def _file_of(path: Path) -> Path:
@@ -80,9 +88,8 @@ def _load(path: Path, mistakes: Mistakes) -> tuple[Any, Place] | None:
     if path.suffix.lower() != ".csv":
         document = Document.load(path, mistakes)
         return None if document is None else (document.data, document)
-    before = len(mistakes)
     table = read_table(path, COLUMNS, mistakes, required=COLUMNS[:3])
-    if table is None or len(mistakes) > before:
+    if table is None:
         return None
     empty = Document(str(path), {})
     rows = [{column: _plain(cell) for column, cell in row.items()} for row in table.rows]
@@ -95,16 +102,16 @@ def _plain(cell: str) -> str:
     return cell[1:] if is_kept else cell
 
 
-def _build(
-    placements: list[PlacementEntry], problem: Problem, place: Place, mistakes: Mistakes
-) -> Plan:
+def _build(kept: Kept, problem: Problem | None, place: Place, mistakes: Mistakes) -> Plan:
     units: dict[str, dict[str, int]] = {}
     seen: set[tuple[str, str]] = set()
-    before = len(mistakes)
-    for number, entry in enumerate(placements):
+    placements: list[PlacementEntry] = kept.record.placements
+    numbers = kept.places("placements", len(placements))
+    for number, entry in zip(numbers, placements, strict=True):
         loc = ("placements", number)
-        known([entry.job], problem.jobs, mistakes, place, (*loc, "job"))
-        known([entry.rack], problem.site.racks, mistakes, place, (*loc, "rack"))
+        if problem:
+            known([entry.job], problem.jobs, mistakes, place, (*loc, "job"))
+            known([entry.rack], problem.site.racks, mistakes, place, (*loc, "rack"))
         pair = (entry.job, entry.rack)
         if pair in seen:
             got = f"{entry.job} on {entry.rack}"
@@ -112,4 +119,4 @@ def _build(
         seen.add(pair)
         if entry.units:
             units.setdefault(entry.job, {})[entry.rack] = entry.units
-    return Plan(units) if len(mistakes) == before else Plan({})
+    return Plan(units)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from scheduler.inputs.document import Document
@@ -20,6 +21,7 @@ from scheduler.inputs.mistakes import Mistakes
 from scheduler.inputs.plan_file import read_plan_into
 from scheduler.inputs.site_checks import validate_site
 from scheduler.inputs.site_file import SiteFile
+from scheduler.inputs.site_salvage import sound_part
 from scheduler.inputs.site_tables import SITE_NAMES, read_site_folder
 from scheduler.inputs.validation import validate
 from scheduler.inputs.workload_build import build_workload
@@ -43,15 +45,13 @@ def read_problem(site: Path, workload: Path, current: Path | None = None) -> Pro
     with _collector_paused():
         found_site = _read_site(Path(site), mistakes)
         found_workload = _read_workload(Path(workload), mistakes, found_site)
+    problem = None
+    if found_site and found_workload:
+        problem = Problem(site=found_site, workload=found_workload)
+    plan = None if current is None else read_plan_into(Path(current), problem, mistakes)
     mistakes.raise_if_any()
-    assert found_site, "a reader that gives up says why"
-    assert found_workload, "a reader that gives up says why"
-    problem = Problem(site=found_site, workload=found_workload)
-    if current is None:
-        return problem
-    plan = read_plan_into(Path(current), problem, mistakes)
-    mistakes.raise_if_any()
-    return Problem(site=found_site, workload=found_workload, current=plan)
+    assert problem, "a reader that gives up says why"
+    return problem if plan is None else replace(problem, current=plan)
 
 
 def read_site_file(path: Path) -> Site:
@@ -80,7 +80,7 @@ def _read_site(path: Path, mistakes: Mistakes) -> Site | None:
     if is_explicit(document, SITE_FORMAT):
         return read_site(document.data, document, mistakes)
     before = len(mistakes)
-    site_file = validate(SiteFile, document, mistakes)
+    site_file = validate(SiteFile, document, mistakes) or sound_part(document.data)
     site = (
         None if site_file is None else expand_site(site_file, mistakes=mistakes, document=document)
     )
@@ -92,16 +92,18 @@ def _read_site(path: Path, mistakes: Mistakes) -> Site | None:
 def _read_workload(path: Path, mistakes: Mistakes, site: Site | None) -> Workload | None:
     if path.is_dir():
         if (path / "jobs.csv").exists() and not _inside(path, WORKLOAD_NAMES).exists():
-            found = read_workload_folder(path, mistakes)
-            return None if found is None else build_workload(*found, mistakes, site)
+            content, place, gaps = read_workload_folder(path, mistakes)
+            return build_workload(content, place, mistakes, site, gaps)
         path = _inside(path, WORKLOAD_NAMES)
     document = Document.load(path, mistakes)
     if document is None:
         return None
     if is_explicit(document, WORKLOAD_FORMAT):
         return read_workload(document.data, document, mistakes, site)
-    found = with_tables(document, mistakes)
-    return None if found is None else build_workload(*found, mistakes, site)
+    before = len(mistakes)
+    content, place, gaps = with_tables(document, mistakes)
+    workload = build_workload(content, place, mistakes, site, gaps)
+    return workload if len(mistakes) == before else None
 
 
 @contextmanager

@@ -7,22 +7,27 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 
 from scheduler.inputs.mistakes import Loc, Mistakes, Place, Plain
+from scheduler.inputs.salvage import Everything, Gaps
 from scheduler.inputs.validation import closest, one_of
 from scheduler.model import Level, Rack, Site
 from scheduler.model.levels import RACK_DOMAIN_LEVELS
 
-Check = Callable[[Site, Mistakes, Place], None]
+Check = Callable[[Site, Mistakes, Place, Gaps], None]
+
+_UNKNOWN = "a known name"
 
 
-def validate_site(site: Site, mistakes: Mistakes, place: Place) -> None:
+def validate_site(site: Site, mistakes: Mistakes, place: Place, gaps: Gaps | None = None) -> None:
     """Add every mistake of an explicit site.
 
     The same for each form that a site is written in; `place` finds ``("racks", name, field)``.
+    References to records in `gaps`, whose own mistakes are known already, are none.
     """
-    if not site.racks:
+    gaps = gaps or Gaps()
+    if not site.racks and not gaps.touch("racks"):
         mistakes.add(place, ("racks",), "at least one rack", Plain("none"))
     for check in _CHECKS:
-        check(site, mistakes, place)
+        check(site, mistakes, place, gaps)
 
 
 def known(
@@ -34,11 +39,14 @@ def known(
 ) -> bool:
     """Whether all names are among the known ones; each other one is a mistake."""
     unknown = [name for name in names if name not in among]
-    if mistakes.is_full:
-        mistakes.count(len(unknown))
-        return not unknown
     for name in unknown:
-        mistakes.add(place, loc, one_of(among), name, closest(name, among))
+        if mistakes.count_if_many(loc, _UNKNOWN):
+            continue
+        if mistakes.is_full:
+            mistakes.count(1)
+        else:
+            expected = one_of(among, name)
+            mistakes.add(place, loc, expected, name, closest(name, among), _UNKNOWN)
     return not unknown
 
 
@@ -49,29 +57,34 @@ def distinct(names: Iterable[str], mistakes: Mistakes, place: Place, loc: Loc) -
             mistakes.add(place, loc, "each name once", Plain(f"{name} {count} times"))
 
 
-def _racks(site: Site, mistakes: Mistakes, place: Place) -> None:
+def _racks(site: Site, mistakes: Mistakes, place: Place, gaps: Gaps) -> None:
+    types = gaps.among("rack_types", site.rack_types)
+    halls = gaps.among("halls", site.halls)
+    nodes = gaps.among("power_nodes", site.power_nodes)
+    loops = gaps.among("loops", site.loops)
     for rack in site.racks.values():
         loc = ("racks", rack.name)
-        if known([rack.type], site.rack_types, mistakes, place, (*loc, "type")):
+        known([rack.type], types, mistakes, place, (*loc, "type"))
+        if rack.type in site.rack_types:
             most = site.type_of(rack).nodes
             if rack.down_nodes > most:
                 got = rack.down_nodes
                 mistakes.add(place, (*loc, "down_nodes"), f"<= {most} nodes of the rack", got)
-        known([rack.hall], site.halls, mistakes, place, (*loc, "hall"))
+        known([rack.hall], halls, mistakes, place, (*loc, "hall"))
         if not 1 <= len(rack.feeds) <= 2:
             mistakes.add(place, (*loc, "feeds"), "one or two power nodes", list(rack.feeds))
-        known(rack.feeds, site.power_nodes, mistakes, place, (*loc, "feeds"))
+        known(rack.feeds, nodes, mistakes, place, (*loc, "feeds"))
         distinct(rack.feeds, mistakes, place, (*loc, "feeds"))
-        if rack.loop is not None and known(
-            [rack.loop], site.loops, mistakes, place, (*loc, "loop")
-        ):
+        if rack.loop is not None:
+            known([rack.loop], loops, mistakes, place, (*loc, "loop"))
+        if rack.loop is not None and rack.loop in site.loops:
             hall = site.loops[rack.loop].hall
             if hall != rack.hall and hall in site.halls:
                 expected = f"a loop of hall {rack.hall}"
                 mistakes.add(place, (*loc, "loop"), expected, Plain(f"{rack.loop} of hall {hall}"))
 
 
-def _rack_types(site: Site, mistakes: Mistakes, place: Place) -> None:
+def _rack_types(site: Site, mistakes: Mistakes, place: Place, _: Gaps) -> None:
     for rack_type in site.rack_types.values():
         for field in ("nameplate_w", "observed_peak_w", "percentile_w"):
             watts = getattr(rack_type, field)
@@ -81,7 +94,7 @@ def _rack_types(site: Site, mistakes: Mistakes, place: Place) -> None:
                 mistakes.add(place, loc, expected, Plain(f"{watts} W"))
 
 
-def _nesting(site: Site, mistakes: Mistakes, place: Place) -> None:
+def _nesting(site: Site, mistakes: Mistakes, place: Place, _: Gaps) -> None:
     """An array lies in one pod and hall, a pod in one hall."""
     inside: tuple[tuple[str, str, Callable[[Rack], str], Callable[[Rack], str]], ...] = (
         ("array", "pod", lambda rack: rack.array, lambda rack: rack.pod),
@@ -97,13 +110,15 @@ def _nesting(site: Site, mistakes: Mistakes, place: Place) -> None:
                 mistakes.add(place, ("racks", rack.name, large), expected, large_of(rack))
 
 
-def _power(site: Site, mistakes: Mistakes, place: Place) -> None:
+def _power(site: Site, mistakes: Mistakes, place: Place, gaps: Gaps) -> None:
+    nodes = gaps.among("power_nodes", site.power_nodes)
+    halls = gaps.among("halls", site.halls)
     for node in site.power_nodes.values():
         loc: Loc = ("power_nodes", node.name)
-        known(node.parents, site.power_nodes, mistakes, place, (*loc, "parents"))
+        known(node.parents, nodes, mistakes, place, (*loc, "parents"))
         distinct(node.parents, mistakes, place, (*loc, "parents"))
         if node.hall is not None:
-            known([node.hall], site.halls, mistakes, place, (*loc, "hall"))
+            known([node.hall], halls, mistakes, place, (*loc, "hall"))
         if node.rating_w <= 0:
             mistakes.add(place, (*loc, "rating_w"), "> 0 W", Plain(f"{node.rating_w} W"))
     graph = {node.name: node.parents for node in site.power_nodes.values()}
@@ -118,21 +133,24 @@ def _power(site: Site, mistakes: Mistakes, place: Place) -> None:
         mistakes.add(place, ("loops", name, "name"), "a name that no power node has", name)
 
 
-def _loads(site: Site, mistakes: Mistakes, place: Place) -> None:
+def _loads(site: Site, mistakes: Mistakes, place: Place, gaps: Gaps) -> None:
     distinct((load.name for load in site.base_loads), mistakes, place, ("base_loads",))
+    nodes = gaps.among("power_nodes", site.power_nodes)
+    halls = gaps.among("halls", site.halls)
     for number, load in enumerate(site.base_loads):
         loc = ("base_loads", number)
-        known([load.hall], site.halls, mistakes, place, (*loc, "hall"))
+        known([load.hall], halls, mistakes, place, (*loc, "hall"))
         if not load.feeds:
             mistakes.add(place, (*loc, "feeds"), "at least one power node", Plain("none"))
-        known(load.feeds, site.power_nodes, mistakes, place, (*loc, "feeds"))
+        known(load.feeds, nodes, mistakes, place, (*loc, "feeds"))
         distinct(load.feeds, mistakes, place, (*loc, "feeds"))
 
 
-def _cooling(site: Site, mistakes: Mistakes, place: Place) -> None:
+def _cooling(site: Site, mistakes: Mistakes, place: Place, gaps: Gaps) -> None:
+    halls, racks = gaps.among("halls", site.halls), gaps.among("racks", site.racks)
     for loop in site.loops.values():
         loc = ("loops", loop.name)
-        known([loop.hall], site.halls, mistakes, place, (*loc, "hall"))
+        known([loop.hall], halls, mistakes, place, (*loc, "hall"))
         if loop.spare_units >= loop.units:
             expected = f"< {loop.units} units of the loop"
             mistakes.add(place, (*loc, "spare_units"), expected, loop.spare_units)
@@ -147,15 +165,19 @@ def _cooling(site: Site, mistakes: Mistakes, place: Place) -> None:
         for number, entry in enumerate(hall.recirculation):
             for field, name in (("rack", entry.rack), ("source", entry.source)):
                 rack = site.racks.get(name)
-                if rack is None or rack.hall != hall.name:
+                if name not in racks or (rack is not None and rack.hall != hall.name):
                     where = (*loc, "recirculation", number, field)
                     mistakes.add(place, where, f"a rack of hall {hall.name}", name)
 
 
-def _failures(site: Site, mistakes: Mistakes, place: Place) -> None:
+def _failures(site: Site, mistakes: Mistakes, place: Place, gaps: Gaps) -> None:
     kinds = {node.kind for node in site.power_nodes.values()}
-    known(site.failure_kinds, sorted(kinds | {"cdu"}), mistakes, place, ("failure_kinds",))
-    components = {**site.power_nodes, **site.loops}
+    if not gaps.touch("power_nodes"):
+        known(site.failure_kinds, sorted(kinds | {"cdu"}), mistakes, place, ("failure_kinds",))
+    nodes = gaps.among("power_nodes", site.power_nodes)
+    loops = gaps.among("loops", site.loops)
+    unreadable = next((each for each in (nodes, loops) if isinstance(each, Everything)), None)
+    components = unreadable or {**dict.fromkeys(nodes), **dict.fromkeys(loops)}
     for number, failed in enumerate(site.failure_sets):
         loc = ("failure_sets", number)
         if not failed:

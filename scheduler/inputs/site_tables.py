@@ -17,6 +17,7 @@ from scheduler.inputs.catalogue import catalogue
 from scheduler.inputs.document import Document
 from scheduler.inputs.explicit import SITE_FORMAT, plain, read_site
 from scheduler.inputs.mistakes import Mistakes, Plain
+from scheduler.inputs.salvage import Gaps
 from scheduler.inputs.tables import Folder, Table, read_table
 from scheduler.model import BaseLoad, Hall, Level, Loop, PowerNode, Rack, RackType, Site
 from scheduler.model.levels import DEFAULT_LADDER
@@ -73,18 +74,26 @@ def read_site_folder(folder: Path, mistakes: Mistakes) -> Site | None:
     """Read a folder of tables; None after mistakes."""
     before = len(mistakes)
     rest = _read_rest(folder, mistakes)
+    gaps = Gaps()
     tables: dict[str, Table] = {}
     for section, (record, needed) in TABLES.items():
         path = folder / f"{section}.csv"
         if not needed and not path.exists():
             continue
         table = _read_section(path, record, mistakes)
-        if table is not None:
+        if table is None:
+            gaps.unreadable.add(section)
+        else:
             tables[section] = table
-    if rest is None or len(mistakes) > before:
-        return None
-    place = Folder(rest, tables)
-    return read_site(_content(folder, rest, tables), place, mistakes)
+            table.note_gaps(section, gaps)
+    if rest is None:
+        rest = Document(str(folder), {})
+        gaps.unreadable.add("rack_types")
+    content = _content(folder, rest, tables)
+    for section in TABLES.keys() & gaps.unreadable:
+        content.setdefault(section, [])
+    site = read_site(content, Folder(rest, tables), mistakes, gaps)
+    return site if len(mistakes) == before else None
 
 
 def _read_rest(folder: Path, mistakes: Mistakes) -> Document | None:
@@ -106,10 +115,10 @@ def _read_rest(folder: Path, mistakes: Mistakes) -> Document | None:
 
 def _read_section(path: Path, record: type, mistakes: Mistakes) -> Table | None:
     known = _columns(record)
-    before = len(mistakes)
     table = read_table(path, known.keys(), mistakes)
-    if table is None or len(mistakes) > before:
+    if table is None:
         return None
+    before = len(mistakes)
     filled = [known[column].field for column in table.columns]
     for field in dataclasses.fields(typing.cast(Any, record)):
         count = filled.count(field.name)
@@ -144,7 +153,8 @@ def _content(folder: Path, rest: Document, tables: dict[str, Table]) -> dict[str
 def _from_catalogue(content: dict[str, Any]) -> list[Any]:
     """Return the built-in rack types that racks name and that are not defined here."""
     defined = {row.get("name") for row in content["rack_types"] if isinstance(row, dict)}
-    used = dict.fromkeys(row.get("type") for row in content["racks"])
+    racks: list[dict[str, str]] = content.get("racks", [])
+    used = dict.fromkeys(row.get("type", "") for row in racks)
     built_in = catalogue()
     return [plain(built_in[name]) for name in used if name in built_in and name not in defined]
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from scheduler.inputs.mistakes import Loc, Mistakes, Place, Plain
+from scheduler.inputs.salvage import Gaps
 from scheduler.inputs.text_file import read_text
-from scheduler.inputs.validation import closest, one_of
+from scheduler.inputs.validation import closest, near, one_of
 
 MOST_ROWS = 5_000_000
 _DELIMITERS = ",;\t"
@@ -27,6 +28,15 @@ class Table:
     rows: list[Row]
     lines: list[int]
     columns: tuple[str, ...]
+    lost: frozenset[str] = frozenset()  # cells of the rows that are left out: names among them
+    is_cut: bool = False  # whether rows at the end could not be read
+
+    def note_gaps(self, section: str, gaps: Gaps) -> None:
+        """Note the records that are left out."""
+        if self.lost:
+            gaps.names.setdefault(section, set()).update(self.lost)
+        if self.is_cut:
+            gaps.unreadable.add(section)
 
     def where(self, loc: Loc) -> tuple[str, int]:
         """File and line of row ``loc[0]``, or of the header."""
@@ -53,8 +63,9 @@ def read_table(
 ) -> Table | None:
     """Read a table that may have `columns` and must have the `required` ones.
 
-    None after mistakes of the header or of the file; a row of a wrong length is a mistake and
-    left out. Empty cells are left out of the rows.
+    None if the file or a required column is missing; a row of a wrong length is a mistake and left
+    out, and so is an unknown column, unless it is one that is missing, misspelt. Empty cells are
+    left out of the rows.
     """
     text = read_text(path, mistakes)
     if text is None:
@@ -67,10 +78,13 @@ def read_table(
         mistakes.add_at(file, 1, "header", "a line with the names of columns", Plain("none"))
         return None
     header = [cell.strip() for cell in first[1]]
-    if not _check_header(file, first[0], header, columns, required, mistakes):
+    read = _check_header(file, first[0], header, columns, mistakes)
+    missing = [column for column in required if column not in read]
+    for column in missing:
+        mistakes.add_at(file, first[0], "header", f"a column {column}", Plain("none"))
+    if missing:
         return None
-    rows, starts = _read_rows(file, header, records, mistakes)
-    return Table(file, rows, starts, tuple(header))
+    return _read_rows(file, read, records, mistakes)
 
 
 def _delimiter(text: str) -> str:
@@ -95,37 +109,49 @@ def _check_header(
     line: int,
     header: list[str],
     columns: Collection[str],
-    required: Collection[str],
     mistakes: Mistakes,
-) -> bool:
-    before = len(mistakes)
-    for number, column in enumerate(header):
-        if column not in columns:
-            hint = closest(column, columns)
-            mistakes.add_at(file, line, "header", one_of(columns), column, hint)
-        elif column in header[:number]:
-            mistakes.add_at(file, line, "header", "each column once", column)
-    for column in required:
-        if column not in header:
-            mistakes.add_at(file, line, "header", f"a column {column}", Plain("none"))
-    return len(mistakes) == before
+) -> list[str | None]:
+    """Return the column that each cell of a row belongs to, None for cells to leave out."""
+    read: list[str | None] = []
+    for column in header:
+        if column in columns:
+            if column in read:
+                mistakes.add_at(file, line, "header", "each column once", column)
+            read.append(None if column in read else column)
+            continue
+        hint = closest(column, columns)
+        mistakes.add_at(file, line, "header", one_of(columns, column), column, hint)
+        absent = [each for each in near(column, columns, 1) if each not in (*header, *read)]
+        read.append(absent[0] if absent else None)
+    return read
 
 
 def _read_rows(
-    file: str, header: list[str], records: Iterator[tuple[int, list[str]]], mistakes: Mistakes
-) -> tuple[list[Row], list[int]]:
+    file: str,
+    columns: list[str | None],
+    records: Iterator[tuple[int, list[str]]],
+    mistakes: Mistakes,
+) -> Table:
     rows: list[Row] = []
     starts: list[int] = []
-    width = len(header)
+    lost: set[str] = set()
+    width, before = len(columns), len(mistakes)
+    wrong_lengths = 0
     for line, cells in records:
         if len(cells) != width and (len(cells) < width or any(cells[width:])):
             got = Plain(f"{len(cells)} cells")
-            mistakes.add_at(file, line, "row", f"{width} cells as in the header", got)
+            expected = f"{width} cells as in the header"
+            mistakes.add_at(file, line, "row", expected, got, kind=f"a row of {file}")
+            lost.update(cell.strip() for cell in cells)
+            wrong_lengths += 1
             continue
         if len(rows) >= MOST_ROWS:
             mistakes.add_at(file, line, "table", f"at most {MOST_ROWS} rows", Plain("more"))
             break
         stripped = [cell.strip() for cell in cells]
-        rows.append({column: cell for column, cell in zip(header, stripped, strict=False) if cell})
+        pairs = zip(columns, stripped, strict=False)
+        rows.append({column: cell for column, cell in pairs if cell and column})
         starts.append(line)
-    return rows, starts
+    is_cut = len(mistakes) > before + wrong_lengths
+    named = tuple(column for column in columns if column)
+    return Table(file, rows, starts, named, frozenset(lost), is_cut)

@@ -17,6 +17,9 @@ from scheduler.inputs.spots import child_index
 
 M = TypeVar("M", bound=BaseModel)
 
+MOST_NAMES = 20  # names that are listed in full; of more, only a few
+FEW_NAMES = 3
+
 _MAPPING = "a mapping (lines of `name: value`)"
 _WORDS = {
     "missing": "a value",
@@ -101,23 +104,35 @@ def report(
             continue
         if mistakes.is_full:
             mistakes.count(1)
-        else:
+        elif not mistakes.count_if_many(loc + inner, _kind(errors)):
             _add(annotation, inner, errors, place, mistakes, loc)
+
+
+def near(word: str, known: Collection[str], most: int) -> list[str]:
+    """Return the known words that are most similar, best first."""
+    start = word[:2].lower()
+    alike = (name for name in known if len(known) <= 100 or name[:2].lower() == start)
+    return difflib.get_close_matches(word[:200], list(itertools.islice(alike, 1000)), n=most)
 
 
 def closest(word: str, known: Collection[str]) -> str:
     """Return the hint that names the most similar known word, empty if none is near."""
-    start = word[:2].lower()
-    near = (name for name in known if len(known) <= 100 or name[:2].lower() == start)
-    found = difflib.get_close_matches(word[:200], list(itertools.islice(near, 1000)), n=1)
+    found = near(word, known, 1)
     return f"did you mean {found[0]}?" if found else ""
 
 
-def one_of(known: Collection[str]) -> str:
-    """Say what may stand in a place: ``one of a, b, c``; long lists are cut."""
-    names = [shown(Plain(each)) for each in itertools.islice(known, 20)]
-    more = f", ... ({len(known)} in all)" if len(known) > len(names) else ""
-    return f"one of {', '.join(names)}{more}" if names else "nothing here"
+def one_of(known: Collection[str], word: str = "") -> str:
+    """Say what may stand in a place: ``one of a, b, c``.
+
+    Of a long list only the names that are similar to `word`, or else the first ones.
+    """
+    if not known:
+        return "nothing here"
+    few = list(known)
+    if len(known) > MOST_NAMES:
+        few = near(word, known, FEW_NAMES) or list(itertools.islice(known, FEW_NAMES))
+    more = f" and {len(known) - len(few)} more" if len(known) > len(few) else ""
+    return f"one of {', '.join(shown(Plain(each)) for each in few)}{more}"
 
 
 def _add(
@@ -128,12 +143,12 @@ def _add(
     mistakes: Mistakes,
     loc: Loc,
 ) -> None:
-    first = errors[0]
+    first, alike = errors[0], _kind(errors)
     kind, value = first["type"], first["input"]
     if kind == "extra_forbidden":
         known = sorted(set(_keys(annotation, inner[:-1])))
         key = str(inner[-1])
-        mistakes.add(place, loc + inner, one_of(known), key, closest(key, known))
+        mistakes.add(place, loc + inner, one_of(known, key), key, closest(key, known), alike)
         return
     unit = _unit(inner)
     expected = " or ".join(dict.fromkeys(_expected(each, unit) for each in errors))
@@ -146,7 +161,12 @@ def _add(
         hint = closest(value, first["ctx"]["known"].split(", "))
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     got = Plain(f"{shown(value)} {unit}") if is_number and unit else value
-    mistakes.add(place, loc + inner, expected, None if kind == "missing" else got, hint)
+    mistakes.add(place, loc + inner, expected, None if kind == "missing" else got, hint, alike)
+
+
+def _kind(errors: list[ErrorDetails]) -> str:
+    """What the errors at one place have in common with those at others."""
+    return " ".join(error["type"] + error["msg"] for error in errors)
 
 
 def _expected(error: ErrorDetails, unit: str) -> str:

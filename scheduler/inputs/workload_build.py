@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from scheduler.inputs.catalogue import catalogue
 from scheduler.inputs.explicit import ByName, by_name
 from scheduler.inputs.mistakes import Mistakes, Place
 from scheduler.inputs.profiles import BUILT_IN, DEFAULT_ACTION
+from scheduler.inputs.salvage import Gaps, Kept, salvage
 from scheduler.inputs.validation import report
 from scheduler.inputs.workload_checks import validate_workload
 from scheduler.inputs.workload_entries import profile_of, sla_of, tenant_of
@@ -36,44 +37,35 @@ MILLS = 1000
 
 
 def build_workload(
-    content: object, place: Place, mistakes: Mistakes, site: Site | None
+    content: object, place: Place, mistakes: Mistakes, site: Site | None, gaps: Gaps
 ) -> Workload | None:
     """Read the content of a workload file and check it; None after mistakes.
 
-    Defaults depend on the site (its GPU types, its largest nodes), so that without one only the
-    file itself is checked.
+    What is sound is checked even if other entries are broken, or missing: `gaps`. Defaults depend
+    on the site (its GPU types, its largest nodes), so that without one nothing is returned and
+    what depends on it is not checked.
     """
+    before = len(mistakes)
     try:
-        file = WorkloadFile.model_validate(content)
+        kept: Kept | None = Kept(WorkloadFile.model_validate(content))
     except ValidationError as error:
         report(error, WorkloadFile, content, place, mistakes)
+        kept = salvage(WorkloadFile, content, error, gaps, {})
+    if kept is None:
         return None
-    if site is None:
-        return None
-    before = len(mistakes)
-    workload = _Builder(file, site, place).workload(mistakes)
-    if len(mistakes) > before:
-        return None
-    validate_workload(workload, site, mistakes, _named(file, workload, place))
-    return workload if len(mistakes) == before else None
-
-
-def _named(file: WorkloadFile, workload: Workload, place: Place) -> Place:
-    """Places by name; a contract without one has the name that was made for it."""
-    rows: dict[str, list[dict[str, Any]]] = {
-        "tenants": [{"name": each.name} for each in file.tenants],
-        "jobs": [{"name": each.name} for each in file.jobs],
-        "profiles": [{"name": each.name} for each in file.profiles],
-        "contracts": [{"name": name} for name in workload.contracts],
-    }
-    return ByName(place, rows)
+    builder = _Builder(kept, site, place)
+    workload = builder.workload(mistakes)
+    validate_workload(workload, site, mistakes, builder.places_by_name(), gaps)
+    return workload if site and len(mistakes) == before else None
 
 
 class _Builder:
     """Converts entries with the site's hardware at hand."""
 
-    def __init__(self, file: WorkloadFile, site: Site, place: Place) -> None:
-        self.file, self.site, self.place = file, site, place
+    def __init__(self, kept: Kept, site: Site | None, place: Place) -> None:
+        file: WorkloadFile = kept.record
+        self.kept, self.file, self.site, self.place = kept, file, site, place
+        self.contract_names = list(_contract_names(file.contracts))
         self.external = {each.name for each in file.tenants if each.kind == "external"}
         own_actions = {each.name: each.power_action for each in file.profiles}
         self.found: dict[tuple[str, ...] | None, tuple[tuple[str, ...], list[RackType]]] = {}
@@ -83,18 +75,42 @@ class _Builder:
         sections: dict[str, list[Any]] = {
             "tenants": [tenant_of(each) for each in self.file.tenants],
             "contracts": self.contracts(mistakes),
-            "jobs": [self.job(number, each) for number, each in enumerate(self.file.jobs)],
+            "jobs": [self.job(number, each) for number, each in self.numbered("jobs")],
         }
         own = [profile_of(each) for each in self.file.profiles]
-        profiles = {**BUILT_IN, **by_name(own, "profiles", self.place, mistakes)}
-        named = {key: by_name(rows, key, self.place, mistakes) for key, rows in sections.items()}
+        profiles = {**BUILT_IN, **self.by_name(own, "profiles", mistakes)}
+        named = {key: self.by_name(rows, key, mistakes) for key, rows in sections.items()}
         return Workload(name=self.file.name, profiles=profiles, **named)
+
+    def numbered(self, section: str) -> Iterator[tuple[int, Any]]:
+        """Yield the entries of a section with their places in the file."""
+        entries = getattr(self.file, section)
+        return zip(self.kept.places(section, len(entries)), entries, strict=True)
+
+    def by_name(self, rows: list[Any], section: str, mistakes: Mistakes) -> dict[str, Any]:
+        """Return the records of a section by name."""
+        numbers = self.kept.places(section, len(rows))
+        return by_name(rows, section, self.place, mistakes, numbers)
+
+    def places_by_name(self) -> Place:
+        """Places by name; a contract without one has the name that was made for it."""
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for section in ("tenants", "contracts", "jobs", "profiles"):
+            names = [each.name for each in getattr(self.file, section)]
+            names = self.contract_names if section == "contracts" else names
+            numbers = self.kept.places(section, len(names))
+            rows[section] = [{} for _ in range(max(numbers, default=-1) + 1)]
+            for number, name in zip(numbers, names, strict=True):
+                rows[section][number] = {"name": name}
+        return ByName(self.place, rows)
 
     @cached_property
     def types(self) -> Mapping[str, list[RackType]]:
         """Rack types that stand on the site, by GPU type."""
-        used = {rack.type for rack in self.site.racks.values()}
         found: dict[str, list[RackType]] = {}
+        if self.site is None:
+            return found
+        used = {rack.type for rack in self.site.racks.values()}
         for rack_type in self.site.rack_types.values():
             if rack_type.name in used:
                 found.setdefault(rack_type.gpu_type, []).append(rack_type)
@@ -132,13 +148,12 @@ class _Builder:
         return work.units or ceil_div(gpus or 1, per_unit), per_unit
 
     def contracts(self, mistakes: Mistakes) -> list[Contract]:
-        taken = {each.name for each in self.file.contracts if each.name}
-        found = []
-        for number, entry in enumerate(self.file.contracts):
-            name = entry.name or _free_name(f"{entry.tenant[:180]}-contract", taken)
-            taken.add(name)
-            found.append(self.contract(number, name, entry, mistakes))
-        return found
+        return [
+            self.contract(number, name, entry, mistakes)
+            for (number, entry), name in zip(
+                self.numbered("contracts"), self.contract_names, strict=True
+            )
+        ]
 
     def contract(
         self, number: int, name: str, entry: ContractEntry, mistakes: Mistakes
@@ -223,6 +238,15 @@ def _gpus_of(megawatts: float, racks: list[RackType]) -> int:
     """GPUs that draw so much at their observed peak, of the type that draws most."""
     limit_w = exact(megawatts) * W_PER_MW
     return min(int(limit_w * each.gpus // each.observed_peak_w) for each in racks)
+
+
+def _contract_names(contracts: list[ContractEntry]) -> Iterator[str]:
+    """Yield the names of the contracts, made from the tenant's where none is given."""
+    taken = {each.name for each in contracts if each.name}
+    for entry in contracts:
+        name = entry.name or _free_name(f"{entry.tenant[:180]}-contract", taken)
+        taken.add(name)
+        yield name
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from scheduler.inputs.fields import MOST_UNITS
 from scheduler.inputs.mistakes import Loc, Mistakes, Place, Plain
+from scheduler.inputs.salvage import Gaps
 from scheduler.inputs.site_checks import distinct, known
 from scheduler.model import Contract, Job, Level, RackType, Site, Tenant, Workload
 from scheduler.model.levels import ISOLATION_LEVELS
@@ -12,15 +15,23 @@ MOST_GPUS = 100_000_000
 
 
 def validate_workload(
-    workload: Workload, site: Site | None, mistakes: Mistakes, place: Place
+    workload: Workload,
+    site: Site | None,
+    mistakes: Mistakes,
+    place: Place,
+    gaps: Gaps | None = None,
 ) -> None:
     """Add every mistake of a workload; without a site, what depends on it is left out.
 
-    `place` finds ``("jobs", name, field)``.
+    `place` finds ``("jobs", name, field)``. References to records in `gaps`, whose own mistakes
+    are known already, are none.
     """
+    gaps = gaps or Gaps()
     ground = _Ground(site) if site else None
+    tenants = gaps.among("tenants", workload.tenants)
+    profiles = gaps.among("profiles", workload.profiles)
     for tenant in workload.tenants.values():
-        _check_tenant(tenant, workload, mistakes, place)
+        _check_tenant(tenant, tenants, mistakes, place)
         if site:
             loc: Loc = ("tenants", tenant.name, "isolation")
             known([tenant.isolation], _kept_levels(site), mistakes, place, loc)
@@ -31,23 +42,25 @@ def validate_workload(
             mistakes.add(place, loc, expected, profile.mean_permille)
     for contract in workload.contracts.values():
         loc = ("contracts", contract.name)
-        _check_work(contract, workload, mistakes, place, loc)
+        _check_work(contract, tenants, profiles, mistakes, place, loc)
         if site:
             _check_survives(contract, site, mistakes, place, loc)
         if ground:
             ground.check(contract, contract.required, mistakes, place, loc)
     for job in workload.jobs.values():
         loc = ("jobs", job.name)
-        _check_work(job, workload, mistakes, place, loc)
+        _check_work(job, tenants, profiles, mistakes, place, loc)
         _check_job(job, workload, mistakes, place, loc)
         if ground:
             ground.check(job, job.required, mistakes, place, loc)
 
 
-def _check_tenant(tenant: Tenant, workload: Workload, mistakes: Mistakes, place: Place) -> None:
+def _check_tenant(
+    tenant: Tenant, tenants: Collection[str], mistakes: Mistakes, place: Place
+) -> None:
     loc = ("tenants", tenant.name, "conflicts")
     others = [conflict.tenant for conflict in tenant.conflicts]
-    known(others, workload.tenants, mistakes, place, loc)
+    known(others, tenants, mistakes, place, loc)
     distinct(others, mistakes, place, loc)
     if tenant.name in others:
         mistakes.add(place, loc, "other tenants", tenant.name)
@@ -89,13 +102,16 @@ def _check_survives(
 
 
 def _check_work(
-    work: Contract | Job, workload: Workload, mistakes: Mistakes, place: Place, loc: Loc
+    work: Contract | Job,
+    tenants: Collection[str],
+    profiles: Collection[str],
+    mistakes: Mistakes,
+    place: Place,
+    loc: Loc,
 ) -> None:
-    known([work.tenant], workload.tenants, mistakes, place, (*loc, "tenant"))
-    known([work.profile], workload.profiles, mistakes, place, (*loc, "power"))
+    known([work.tenant], tenants, mistakes, place, (*loc, "tenant"))
+    known([work.profile], profiles, mistakes, place, (*loc, "power"))
     distinct(work.gpu_types, mistakes, place, (*loc, "gpu_types"))
-    if not work.gpu_types:
-        mistakes.add(place, (*loc, "gpu_types"), "at least one GPU type", Plain("none"))
     if work.units * work.gpus_per_unit > MOST_GPUS:
         expected = f"at most {MOST_GPUS} GPUs in all"
         got = Plain(f"{work.units} x {work.gpus_per_unit} GPUs")
@@ -134,6 +150,8 @@ class _Ground:
         place: Place,
         loc: Loc,
     ) -> None:
+        if not work.gpu_types:
+            mistakes.add(place, (*loc, "gpu_types"), "at least one GPU type", Plain("none"))
         known(work.within, self.domains, mistakes, place, (*loc, "within"))
         if not known(work.gpu_types, self.types, mistakes, place, (*loc, "gpu_types")):
             return

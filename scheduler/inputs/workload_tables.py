@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from scheduler.inputs.document import Document
 from scheduler.inputs.mistakes import Mistakes, Place
+from scheduler.inputs.salvage import Gaps
 from scheduler.inputs.tables import Folder, Row, Table, read_table
 
 # Column -> where its value stands in an entry of the workload file.
@@ -68,7 +70,7 @@ REQUIRED = {
 _LISTS = ("gpu_types", "within", "conflicts", "survives")
 
 
-def read_workload_folder(folder: Path, mistakes: Mistakes) -> tuple[Any, Place] | None:
+def read_workload_folder(folder: Path, mistakes: Mistakes) -> tuple[Any, Place, Gaps]:
     """Return the content of a workload folder, as if it stood in one file, and its place."""
     content: dict[str, Any] = {"name": folder.resolve().name or "workload"}
     paths = {section: folder / f"{section}.csv" for section in COLUMNS}
@@ -76,13 +78,13 @@ def read_workload_folder(folder: Path, mistakes: Mistakes) -> tuple[Any, Place] 
     return _merge(Document(str(folder), content), content, present, mistakes)
 
 
-def with_tables(document: Document, mistakes: Mistakes) -> tuple[Any, Place] | None:
+def with_tables(document: Document, mistakes: Mistakes) -> tuple[Any, Place, Gaps]:
     """Return the content of a workload file; ``jobs: jobs.csv`` stands for a table beside it."""
     content = document.data
     if not isinstance(content, dict):
-        return content, document
+        return content, document, Gaps()
     named: dict[str, Path] = {}
-    before = len(mistakes)
+    broken: set[str] = set()
     for section in COLUMNS:
         key = f"{section}_csv" if f"{section}_csv" in content else section
         name = content.get(key)
@@ -90,29 +92,39 @@ def with_tables(document: Document, mistakes: Mistakes) -> tuple[Any, Place] | N
             continue
         if section in content and key != section:
             mistakes.add(document, (key,), f"either {section} or {key}", name)
+            broken.add(section)
         elif Path(name).name != name or not name.endswith(".csv"):
             expected = "a list, or the name of a .csv file in the same folder"
             mistakes.add(document, (key,), expected, name)
+            broken.add(section)
         else:
             named[section] = Path(document.file).parent / name
-    if len(mistakes) > before:
-        return None
-    rest = {key: value for key, value in content.items() if key.removesuffix("_csv") not in named}
-    return _merge(document, rest, named, mistakes)
+    elsewhere = named.keys() | broken
+    rest = {
+        key: value for key, value in content.items() if key.removesuffix("_csv") not in elsewhere
+    }
+    return _merge(document, rest, named, mistakes, broken)
 
 
 def _merge(
-    place: Place, content: dict[str, Any], paths: dict[str, Path], mistakes: Mistakes
-) -> tuple[Any, Place] | None:
+    place: Place,
+    content: dict[str, Any],
+    paths: dict[str, Path],
+    mistakes: Mistakes,
+    broken: Collection[str] = (),
+) -> tuple[Any, Place, Gaps]:
+    """Return the content with the tables in it; tables that cannot be read are gaps."""
     tables: dict[str, Table] = {}
+    gaps = Gaps(unreadable=set(broken))
     for section, path in paths.items():
         table = read_table(path, COLUMNS[section], mistakes, REQUIRED[section])
-        if table is not None:
+        if table is None:
+            gaps.unreadable.add(section)
+        else:
             tables[section] = table
-    if len(tables) < len(paths):
-        return None
+            table.note_gaps(section, gaps)
     entries = {section: _entries(section, table) for section, table in tables.items()}
-    return {**content, **entries}, Folder(place, tables)
+    return {**content, **entries}, Folder(place, tables), gaps
 
 
 def _entries(section: str, table: Table) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -93,6 +93,22 @@ class Arrays:
     def objective(self, x: Ints) -> int:
         """Exact objective of `x`."""
         return int(self.gain @ x) + self.constant
+
+    def with_gain(self, gain: Ints) -> Arrays:
+        """Return the same program with another objective, without a constant."""
+        return replace(self, gain=gain, constant=0)
+
+    def with_row(self, columns: Ints, values: Ints, low: int) -> Arrays:
+        """Return the program with one more row: ``values @ x[columns] >= low``."""
+        kept = values != 0
+        return replace(
+            self,
+            row_low=np.append(self.row_low, low),
+            row_high=np.append(self.row_high, FREE),
+            start=np.append(self.start, self.start[-1] + kept.sum()),
+            column=np.append(self.column, columns[kept]),
+            value=np.append(self.value, values[kept]),
+        )
 
 
 def _spread(values: ArrayLike, count: int) -> Ints:

@@ -21,14 +21,7 @@ from scheduler.planner.construct import Builder
 from scheduler.planner.follow import follow
 from scheduler.planner.lowering import Lowered, lower
 from scheduler.planner.program import Arrays
-from scheduler.planner.solvers import (
-    Outcome,
-    solve_integer,
-    solve_large,
-    solve_relaxed,
-    with_gain,
-    with_row,
-)
+from scheduler.planner.solvers import Outcome, solve_integer, solve_large, solve_relaxed
 
 EXACT_PLACEMENTS = 4_000  # (job, rack) pairs up to which every rack is a class of its own
 EXACT_RACKS = 48
@@ -119,7 +112,7 @@ class Search:
         """If any firm obligation is unmet: meet as many as can be, and prove how many."""
         if self.best.score.unmet_firm_gpus == 0 or self._out_of_time():
             return
-        arrays = with_gain(lowered.arrays, lowered.firm)
+        arrays = lowered.arrays.with_gain(lowered.firm)
         start = lowered.point(self.best.shards)
         outcome = self._solve(lowered, arrays, start, self._left_s() / 2)
         if outcome.bound is not None:
@@ -234,7 +227,7 @@ class Search:
         if met <= 0:
             return lowered.arrays
         columns = np.flatnonzero(lowered.firm)
-        return with_row(lowered.arrays, columns, lowered.firm[columns], met)
+        return lowered.arrays.with_row(columns, lowered.firm[columns], met)
 
     def _owed(self) -> int:
         """GPUs of all firm obligations."""

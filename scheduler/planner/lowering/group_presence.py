@@ -45,7 +45,7 @@ def _link_presence(
     rows = draft.program.rows(len(present), high=0)
     draft.program.entries(rows[which[in_bins]], x[in_bins], size[in_bins])
     draft.program.entries(rows, present, -cells.most_slots[pairs[1]])
-    most = draft.most[draft.job, draft.rack_class][concerned]
+    most = draft.most_here()[concerned]
     free = np.flatnonzero(~in_bins | (cells.domains[pairs[1][which]] == 1))
     rows = draft.program.rows(len(free), high=0)
     draft.program.entries(rows, x[free], 1)
@@ -121,7 +121,7 @@ def _exclude(
     single = shared & (draft.size == 0)
     single[single] = cells.domains[cell[single]] == 1
     free = np.flatnonzero(single)
-    most = draft.most[draft.job, draft.rack_class]
+    most = draft.most_here()
     rows = draft.program.rows(len(free), high=most[free])
     draft.program.entries(rows, draft.x[free], 1)
     for row, column in zip(rows.tolist(), free.tolist(), strict=True):
