@@ -7,13 +7,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from kernels.forms import Compiled, Shards
+from kernels.forms import AssignmentCost, Compiled, Shards
 from kernels.reference import score
 from kernels.score import Score
 from scheduler.check import check
 from scheduler.compile import compile_problem
 from scheduler.evaluate import to_plan
-from scheduler.model import Level, Problem
+from scheduler.model import Level, Problem, Sla
 from scheduler.planner import Best, Search
 from scheduler.planner.classes import Classes, alike_racks, single_racks
 from scheduler.planner.lowering import lower
@@ -196,6 +196,54 @@ def test_larger_sites_are_planned_over_classes_and_followed_rack_by_rack() -> No
     assert best.score.unmet_firm_gpus == 0
     assert best.bound_mills is not None
     assert best.bound_mills - best.score.margin_mills <= 0.01 * best.bound_mills
+
+
+def test_survival_takes_whole_racks_also_over_classes() -> None:
+    """Three racks of 2 nodes; 2 nodes are owed also after the loss of any rack, on racks alone.
+
+    That holds 2 racks (2 nodes each, or 3 racks with one): of the two jobs of a rack each, one
+    fits. Over one class of all racks the program must say the same: not both, and not none.
+    """
+    problem = build.problem(
+        build.site([build.rack(f"r{n}") for n in range(3)]),
+        [build.job("j1", units=2, value_mills_per_gpu_h=900), build.job("j2", units=2)],
+        [build.tenant("x", isolation=Level.RACK)],
+        [build.contract("owed", tenant="x", units=2, sla=Sla(survives=("rack",)))],
+    )
+    compiled = compile_problem(problem, Topology(problem.site))
+    best = search(compiled)
+    assert best.is_optimal
+    assert best.score.unmet_firm_gpus == 0
+    assert {compiled.job_names[j] for j in best.shards.job.tolist()} == {"owed", "j2"}
+    lowered = lower(compiled, Classes(np.zeros(3, np.int32)))
+    columns = np.flatnonzero(lowered.firm)
+    arrays = lowered.arrays.with_row(columns, lowered.firm[columns], 16)
+    outcome = solve_integer(
+        arrays, start=None, time_limit_s=10, workers=1, seed=0, stop=lambda: False
+    )
+    assert outcome.optimal
+    assert outcome.objective is not None
+    # a class may spread the 3 or 4 units as it likes, which saves at most one unit's energy
+    energy_mills = unit_energy_mills(compiled, "owed")
+    assert 0 <= outcome.objective - best.score.margin_mills <= energy_mills
+
+
+def unit_energy_mills(compiled: Compiled, job: str) -> int:
+    """Energy of one unit of `job`, mills per hour."""
+    costs = [form for form in compiled.forms if isinstance(form, AssignmentCost)]
+    return sum(int(form.cost_mills[compiled.job_names.index(job)].max()) for form in costs)
+
+
+def test_a_job_that_must_lie_in_one_domain_fits_nowhere_else_once_it_is_there() -> None:
+    racks = [build.rack("r1", array="A"), build.rack("r2", array="A"), build.rack("r3", array="B")]
+    jobs = [build.job("whole", units=4, required=Level.ARRAY), build.job("free", units=4)]
+    problem = build.problem(build.site(racks), jobs)
+    state = State(compile_problem(problem, Topology(problem.site)))
+    assert state.fit(0).tolist() == [2, 2, 2]
+    state.add(0, 0, 1)
+    assert state.fit(0).tolist() == [1, 2, 0]
+    assert [state.fit_one(0, rack) for rack in range(3)] == [1, 2, 0]
+    assert state.fit(1).tolist() == [1, 2, 2]
 
 
 def test_an_invalid_program_is_reported_with_the_solvers_words() -> None:

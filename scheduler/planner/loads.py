@@ -17,10 +17,13 @@ class Loads:
 
     def __init__(self, forms: list[LinearLoad], compiled: Compiled) -> None:
         self.num_racks = compiled.num_racks
-        self.demands, self.kinds = _distinct_demands(forms)
+        pairs = {_pair(form): (form.demand, form.kind_of_rack) for form in forms}
+        self.demands = [demand for demand, _ in pairs.values()]
+        self.kinds = [kinds for _, kinds in pairs.values()]
+        demand_of = {pair: number for number, pair in enumerate(pairs)}
         racks, rows, weights, demand_ids, slacks = [], [], [], [], []
         offset = 0
-        for form, demand_id in zip(forms, self.demand_ids(forms), strict=True):
+        for form in forms:
             kept = can_bind(form, compiled)
             new_row = np.full(len(kept), -1)
             new_row[kept] = np.arange(kept.sum()) + offset
@@ -28,7 +31,7 @@ class Loads:
             racks.append(form.rows.rack[entry])
             rows.append(new_row[form.rows.row[entry]])
             weights.append(form.rows.weight[entry])
-            demand_ids.append(np.full(entry.sum(), demand_id))
+            demand_ids.append(np.full(entry.sum(), demand_of[_pair(form)]))
             slacks.append(np.maximum(form.limit - form.base, 0)[kept])
             offset += int(kept.sum())
         # One row that never binds touches every rack, so that no rack is without entries.
@@ -46,11 +49,6 @@ class Loads:
         self.demand_id = np.concatenate(demand_ids)[order]
         self.slack = np.concatenate(slacks)
         self.start = np.searchsorted(self.rack, np.arange(self.num_racks + 1))
-
-    def demand_ids(self, forms: list[LinearLoad]) -> list[int]:
-        """Return the index of each form's (demand, kinds) pair among the distinct ones."""
-        known = {id(demand): i for i, demand in enumerate(self.demands)}
-        return [known[id(form.demand)] for form in forms]
 
     def fit(self, job: int, slack: Ints) -> Ints:
         """Units of `job` that the slack allows on every rack, (R,)."""
@@ -118,7 +116,6 @@ def most_load_per_rack(form: LinearLoad, compiled: Compiled) -> Ints:
     return most
 
 
-def _distinct_demands(forms: list[LinearLoad]) -> tuple[list[Ints], list[Ints]]:
-    demands = {id(form.demand): form.demand for form in forms}
-    kinds = {id(form.demand): form.kind_of_rack for form in forms}
-    return list(demands.values()), [np.asarray(kinds[key]) for key in demands]
+def _pair(form: LinearLoad) -> tuple[int, int]:
+    """Return what tells demands apart: many forms share one array."""
+    return id(form.demand), id(form.kind_of_rack)

@@ -69,15 +69,21 @@ class Search:
     report: Callable[[str, Best], None]
     began: float = field(default_factory=time.monotonic)
     phases_s: dict[str, float] = field(default_factory=dict)
+    phase: str = ""
+    reported: float = 0.0  # when `report` was last called
+    follow_s: float = 0.0  # longest time that following a solution took: kept in reserve
+    builder: Builder = field(init=False)
+    orders: list[Ints] = field(init=False)
+    best: Best = field(init=False)
 
-    def run(self) -> Best:
-        """Search until a proof, the time limit or a stop; always returns a plan."""
-        self.reported = self.began
-        self.follow_s = 0.0  # longest time that following a solution took: kept in reserve
-        classes = self._classes()
+    def __post_init__(self) -> None:
         self.builder = Builder(self.compiled, alike_racks(self.compiled, self._most_classes()))
         self.orders = self.builder.orders(np.random.default_rng(self.seed))
         self.best = Best(_nothing(), self.score(_nothing()))
+
+    def run(self) -> Best:
+        """Search until a proof, the time limit or a stop; always returns a plan."""
+        classes = self._classes()
         with self._phase("construct"):
             self._construct()
         with self._phase("bound"):

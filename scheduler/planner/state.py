@@ -23,7 +23,7 @@ from kernels.forms import (
     Packing,
     Shards,
 )
-from scheduler.planner.ledgers import BinLedger, CountLedger, Limit, PresenceLedger
+from scheduler.planner.limits import BinLimit, CountLimit, Limit, PresenceLimit
 from scheduler.planner.loads import Loads
 
 
@@ -34,11 +34,11 @@ class State:
         self.compiled = compiled
         forms = compiled.forms
         self.costs = [form for form in forms if isinstance(form, AssignmentCost)]
-        self.packings = [BinLedger(f, compiled.num_racks) for f in forms if isinstance(f, Packing)]
+        self.packings = [BinLimit(f, compiled.num_racks) for f in forms if isinstance(f, Packing)]
         self.counts = [
-            CountLedger(f, compiled.num_racks) for f in forms if isinstance(f, GroupCount)
+            CountLimit(f, compiled.num_racks) for f in forms if isinstance(f, GroupCount)
         ]
-        self.presences = [PresenceLedger(f) for f in forms if isinstance(f, GroupPresence)]
+        self.presences = [PresenceLimit(f) for f in forms if isinstance(f, GroupPresence)]
         self.limits: list[Limit] = [*self.packings, *self.counts, *self.presences]
         self.loads = Loads([f for f in forms if isinstance(f, LinearLoad)], compiled)
         self.slack = self.loads.slack.copy()

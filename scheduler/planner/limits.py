@@ -25,7 +25,7 @@ class Limit(Protocol):
         ...
 
 
-class BinLedger:
+class BinLimit:
     """Slots of each group on each rack, and the bins that they take."""
 
     def __init__(self, form: Packing, num_racks: int) -> None:
@@ -63,7 +63,7 @@ class BinLedger:
         self.free[rack] += -(-before // bin_size) - -(-after // bin_size)
 
 
-class CountLedger:
+class CountLimit:
     """Units of each group in each domain, against the hard limit."""
 
     def __init__(self, form: GroupCount, num_racks: int) -> None:
@@ -107,7 +107,7 @@ class CountLedger:
         return int(self.inside[group].max(initial=0)) if self.form.survives[job] else 0
 
 
-class PresenceLedger:
+class PresenceLimit:
     """Units of each group in each domain: who is there, who may come."""
 
     def __init__(self, form: GroupPresence) -> None:
