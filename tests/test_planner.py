@@ -199,31 +199,32 @@ def test_larger_sites_are_planned_over_classes_and_followed_rack_by_rack() -> No
 
 
 def test_survival_takes_whole_racks_also_over_classes() -> None:
-    """Three racks of 2 nodes; 2 nodes are owed also after the loss of any rack, on racks alone.
+    """Four racks of 4 nodes; 6 nodes are owed also after the loss of any rack, on racks alone.
 
-    That holds 2 racks (2 nodes each, or 3 racks with one): of the two jobs of a rack each, one
-    fits. Over one class of all racks the program must say the same: not both, and not none.
+    Two racks are not enough (4 nodes are left), three are: of two jobs of a rack each, one fits.
+    Over one class of all racks the program must say the same: not both, and not none.
     """
+    racks = [build.rack(f"r{n}") for n in range(4)]
     problem = build.problem(
-        build.site([build.rack(f"r{n}") for n in range(3)]),
-        [build.job("j1", units=2, value_mills_per_gpu_h=900), build.job("j2", units=2)],
+        build.site(racks, rack_types={"hgx": build.rack_type(nodes=4, liquid_permille=0)}),
+        [build.job("j1", units=4, value_mills_per_gpu_h=900), build.job("j2", units=4)],
         [build.tenant("x", isolation=Level.RACK)],
-        [build.contract("owed", tenant="x", units=2, sla=Sla(survives=("rack",)))],
+        [build.contract("owed", tenant="x", units=6, sla=Sla(survives=("rack",)))],
     )
     compiled = compile_problem(problem, Topology(problem.site))
     best = search(compiled)
     assert best.is_optimal
     assert best.score.unmet_firm_gpus == 0
     assert {compiled.job_names[j] for j in best.shards.job.tolist()} == {"owed", "j2"}
-    lowered = lower(compiled, Classes(np.zeros(3, np.int32)))
+    lowered = lower(compiled, Classes(np.zeros(4, np.int32)))
     columns = np.flatnonzero(lowered.firm)
-    arrays = lowered.arrays.with_row(columns, lowered.firm[columns], 16)
+    arrays = lowered.arrays.with_row(columns, lowered.firm[columns], 48)
     outcome = solve_integer(
         arrays, start=None, time_limit_s=10, workers=1, seed=0, stop=lambda: False
     )
     assert outcome.optimal
     assert outcome.objective is not None
-    # a class may spread the 3 or 4 units as it likes, which saves at most one unit's energy
+    # a class may spread the units evenly over all racks, which saves at most one unit's energy
     energy_mills = unit_energy_mills(compiled, "owed")
     assert 0 <= outcome.objective - best.score.margin_mills <= energy_mills
 
