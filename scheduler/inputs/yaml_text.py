@@ -26,6 +26,7 @@ _WORDS: dict[str, bool | None] = {
 _NUMBER_STARTS = frozenset("+-.0123456789")
 _MOST_DIGITS = 400
 _NO_KEY = object()  # a mapping waits for its next key
+_DEPTH = f"at most {MAX_DEPTH} levels"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -54,7 +55,11 @@ def read_yaml(file: str, text: str, mistakes: Mistakes) -> tuple[Any, Spot] | No
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "something else"
-        mistakes.add_at(file, line, "file", "valid YAML", Plain(problem))
+        if "nesting depth" in problem:  # newer scanners refuse before the composer sees it
+            expected, problem = _DEPTH, "deeper nesting"
+        else:
+            expected = "valid YAML"
+        mistakes.add_at(file, line, "file", expected, Plain(problem))
         return None
     finally:
         loader.dispose()
@@ -105,7 +110,7 @@ class _Composer:
     def start(self, event: Any) -> None:
         _refuse_extras(event)
         if len(self.outer) >= MAX_DEPTH:
-            raise _RefusedError(f"at most {MAX_DEPTH} levels", Plain("deeper nesting"))
+            raise _RefusedError(_DEPTH, Plain("deeper nesting"))
         is_mapping = type(event) is yaml.MappingStartEvent
         if self.key is _NO_KEY and type(self.data) is dict:
             raise _RefusedError("a name before the colon", Plain("a list or mapping"))
