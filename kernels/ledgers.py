@@ -17,10 +17,10 @@ from kernels.forms import (
     GroupCount,
     GroupPresence,
     Ints,
-    LinearLoad,
     Packing,
     Shards,
 )
+from kernels.linear_table import LinearTable
 
 Sums = dict[tuple[int, int], int]  # only sums that are not zero
 
@@ -41,48 +41,24 @@ class LoadLedger:
 
     cost_mills = 0
 
-    def __init__(self, forms: list[LinearLoad], shards: Shards, compiled: Compiled) -> None:
-        keys = [(id(form.demand), id(form.kind_of_rack)) for form in forms]
-        shared = dict(zip(keys, forms, strict=True))
-        number = {key: q for q, key in enumerate(shared)}
-        kinds = max(form.demand.shape[1] for form in forms)
-        self._demand = np.zeros((len(shared), compiled.num_jobs, kinds), np.int64)  # (Q, J, K)
-        for q, form in enumerate(shared.values()):
-            self._demand[q, :, : form.demand.shape[1]] = form.demand
-        self._kind = np.stack([form.kind_of_rack for form in shared.values()])  # (Q, R)
-        self._which = np.arange(len(shared))  # (Q,)
-
-        offset = np.cumsum([0, *(form.rows.num_rows for form in forms)])
-        rack = np.concatenate([form.rows.rack for form in forms])
-        order = np.argsort(rack, kind="stable")
-        self._start = np.searchsorted(rack[order], np.arange(compiled.num_racks + 1))  # (R + 1,)
-        entries = [len(form.rows.rack) for form in forms]
-        row = np.concatenate([form.rows.row for form in forms]) + np.repeat(offset[:-1], entries)
-        self._row = row[order]  # (N,)
-        self._weight = np.concatenate([form.rows.weight for form in forms])[order]  # (N,)
-        self._demand_of = np.repeat([number[key] for key in keys], entries)[order]  # (N,)
-
-        self._limit = np.concatenate([form.limit for form in forms])  # (I,)
-        self._scale = np.repeat([form.scale for form in forms], np.diff(offset))  # (I,)
-        self._load = np.concatenate([reference.row_load(form, shards) for form in forms])  # (I,)
-        self._excess = self._above(self._load, slice(None))  # (I,)
+    def __init__(self, compiled: Compiled, shards: Shards) -> None:
+        self._table = LinearTable(compiled)
+        self._which = np.arange(len(self._table.kind))  # (Q,)
+        self._load = self._table.load(shards)  # (I,)
+        self._excess = self._table.excess(self._load)  # (I,)
         self.violation = int(self._excess.sum())
 
     def place(self, job: int, rack: int, units: int) -> None:
         """Add the units to the load of every row of the rack."""
-        touched = slice(self._start[rack], self._start[rack + 1])
-        added = self._demand[self._which, job, self._kind[:, rack]] * units
-        rows = self._row[touched]
-        load = self._load[rows] + self._weight[touched] * added[self._demand_of[touched]]
-        excess = self._above(load, rows)
+        table = self._table
+        touched = slice(table.start[rack], table.start[rack + 1])
+        added = table.demand[self._which, job, table.kind[:, rack]] * units
+        rows = table.row[touched]
+        load = self._load[rows] + table.weight[touched] * added[table.table[touched]]
+        excess = table.excess(load, rows)
         self.violation += int(excess.sum() - self._excess[rows].sum())
         self._load[rows] = load
         self._excess[rows] = excess
-
-    def _above(self, load: Ints, rows: Ints | slice) -> Ints:
-        over = np.maximum(load - self._limit[rows], 0)
-        excess: Ints = -(-over // self._scale[rows])
-        return excess
 
 
 class BinLedger:

@@ -19,7 +19,6 @@ from kernels.forms import (
     GroupCount,
     GroupPresence,
     Ints,
-    LinearLoad,
     Packing,
     Shards,
 )
@@ -195,9 +194,7 @@ def _other_ledgers(compiled: Compiled, shards: Shards) -> Iterator[Ledger]:
                 yield BinLedger(form, shards)
             case GroupPresence():
                 yield PresenceLedger(form, shards)
-    linear = [form for form in compiled.forms if isinstance(form, LinearLoad)]
-    if linear:
-        yield LoadLedger(linear, shards, compiled)
+    yield LoadLedger(compiled, shards)
 
 
 def _net(moves: Iterable[Move]) -> dict[tuple[int, int], int]:

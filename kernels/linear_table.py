@@ -1,0 +1,88 @@
+"""All linear rows of a problem in one table that is sorted by rack."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from kernels import reference
+from kernels.forms import UNLIMITED, Bools, Compiled, Index, Ints, LinearLoad, Shards
+
+
+class LinearTable:
+    """Rows of all `LinearLoad` forms that can bind, as entries by rack.
+
+    Entry n says that a unit of job j on rack r adds
+    ``weight[n] * demand[table[n], j, kind[table[n], r]]`` to row ``row[n]``; the entries of rack r
+    are ``start[r]:start[r + 1]``. Forms that hold the same `demand` object share a table.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.forms = [form for form in compiled.forms if isinstance(form, LinearLoad)]
+        keys = [(id(form.demand), id(form.kind_of_rack)) for form in self.forms]
+        shared = dict(zip(keys, self.forms, strict=True))
+        number = {key: q for q, key in enumerate(shared)}
+        kinds = max((form.demand.shape[1] for form in self.forms), default=1)
+        self.demand = np.zeros((len(shared), compiled.num_jobs, kinds), np.int64)  # (Q, J, K)
+        self.kind = np.zeros((len(shared), compiled.num_racks), np.int32)  # (Q, R)
+        for q, form in enumerate(shared.values()):
+            self.demand[q, :, : form.demand.shape[1]] = form.demand
+            self.kind[q] = form.kind_of_rack
+
+        self._binds = _joined([form.limit for form in self.forms]) < UNLIMITED  # (all rows,)
+        self.base = _joined([form.base for form in self.forms])[self._binds]  # (I,)
+        self.limit = _joined([form.limit for form in self.forms])[self._binds]  # (I,)
+        counts = [form.rows.num_rows for form in self.forms]
+        scale = np.repeat(np.array([form.scale for form in self.forms], np.int64), counts)
+        self.scale = scale[self._binds]  # (I,)
+        table_of_row = np.repeat(np.array([number[key] for key in keys], np.int32), counts)
+        self.table_of_row = table_of_row[self._binds]  # (I,)
+
+        offsets = np.cumsum([0, *counts])[:-1]
+        row = _joined([f.rows.row + at for f, at in zip(self.forms, offsets, strict=True)])
+        rack = _joined([form.rows.rack.astype(np.int64) for form in self.forms])
+        weight = _joined([form.rows.weight for form in self.forms])
+        kept = np.flatnonzero(self._binds[row])
+        order = kept[np.argsort(rack[kept], kind="stable")]
+        self.rack: Index = rack[order].astype(np.int32)  # (N,)
+        self.row: Index = (np.cumsum(self._binds) - 1)[row[order]].astype(np.int32)  # (N,)
+        self.weight: Ints = weight[order]  # (N,)
+        self.table: Index = self.table_of_row[self.row]  # (N,)
+        self.start: Ints = np.searchsorted(self.rack, np.arange(compiled.num_racks + 1))
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows that can bind."""
+        return len(self.limit)
+
+    @cached_property
+    def racks_in_row(self) -> Ints:
+        """Number of racks of every row, (I,)."""
+        return np.bincount(self.row, minlength=self.num_rows)
+
+    def load(self, shards: Shards) -> Ints:
+        """Return the load of every row, base included, (I,)."""
+        loads = [reference.row_load(form, shards) for form in self.forms]
+        total: Ints = _joined(loads)[self._binds]
+        return total
+
+    def excess(self, load: Ints, rows: Ints | Index | Bools | slice = slice(None)) -> Ints:
+        """Return ``ceil(max(0, load - limit) / scale)``; `rows` are those that `load` is of."""
+        over: Ints = np.maximum(load - self.limit[rows], 0)
+        above = np.flatnonzero(over)  # a division is dear, and most rows hold
+        if len(above):
+            scale = np.broadcast_to(self.scale[rows], over.shape)
+            over.flat[above] = -(-over.flat[above] // scale.flat[above])
+        return over
+
+    def added(self, job: int, units: int) -> Ints:
+        """Return what `units` of a job would add to the row of every entry on its rack, (N,)."""
+        tables = np.arange(len(self.kind))[:, None]
+        per_rack = self.demand[tables, job, self.kind] * units  # (Q, R)
+        added: Ints = self.weight * per_rack[self.table, self.rack]
+        return added
+
+
+def _joined(arrays: list[Ints]) -> Ints:
+    return np.concatenate([np.zeros(0, np.int64), *arrays])
