@@ -53,7 +53,7 @@ class Bins:
         return Changes(violation=change)
 
     def entering_empty(self, job: int, units: int) -> Ints:
-        """Return the violation that units add on each rack, as if their group were not there, (R,)."""
+        """Return the violation that units add on each rack, their own group aside, (R,)."""
         if self.form.group_of_job[job] == NONE:
             return np.zeros(self.num_racks, np.int64)
         return self._added(job, units, np.arange(self.num_racks), np.zeros(1, np.int64))

@@ -44,30 +44,39 @@ class Overlaps:
         place[layout.racks_of_cell[cells, places]] = places
         self._place_in_cell = place
 
-    def far(self, chosen: Ints) -> Ints:
-        """Return the correction of candidates at every signature, (n, E)."""
+    def far(self, chosen: Ints) -> tuple[Ints, Ints]:
+        """Return (which of the chosen need any, their correction at every signature, (n, E))."""
         candidates, signature = self.state.candidates, self.layout.signature_of_rack
         source = candidates.source[chosen]
-        total = np.zeros((len(chosen), self.layout.num_signatures), np.int64)
+        none = np.zeros(0, np.int64)
+        who, where, change = [none], [none], [none]
         placed = np.flatnonzero(source != NONE)
-        if not len(placed):
-            return total
-        own = signature[source[placed]]
-        first, pair = merged([self.families.class_of[chosen[placed]], own.astype(np.int64)])
-        one = chosen[placed[first]]
-        which, rack, more = self._far_rows.overlaps(one, self.layout.example[own[first]])
-        by_pair = np.zeros((len(first), self.layout.num_signatures), np.int64)
-        np.add.at(by_pair, (which, signature[rack]), self._violation(more))
-        total[placed] = by_pair[pair]
+        if len(placed):
+            own = signature[source[placed]]
+            first, pair = merged([self.families.class_of[chosen[placed]], own.astype(np.int64)])
+            one = chosen[placed[first]]
+            which, rack, more = self._far_rows.overlaps(one, self.layout.example[own[first]])
+            start = np.searchsorted(which, np.arange(len(first) + 1))
+            each, at = ranges(start[pair], start[pair + 1])
+            who.append(placed[each])
+            where.append(signature[rack[at]].astype(np.int64))
+            change.append(self._violation(more[at]))
         for domains in self._domains:
-            who, domain, change = domains.shared(chosen, source, near=False)
-            same = domains.of_rack[self.layout.example][None, :] == domain[:, None]
-            total[who] += np.where(same, change[:, None], 0)
+            leaver, domain, left = domains.shared(chosen, source, near=False)
+            each, at = np.nonzero(domains.of_rack[self.layout.example] == domain[:, None])
+            who.append(leaver[each])
+            where.append(at)
+            change.append(left[each])
         for counts in self._counts:
-            who, shared, more = counts.shared(self.state, chosen, near=False)
-            change = counts.holds_signature[shared] * self._violation(more)[:, None]
-            np.add.at(total, who, change)
-        return total
+            owner, shared, more = counts.shared(self.state, chosen, near=False)
+            each, at = np.nonzero(counts.holds_signature[shared])
+            who.append(owner[each])
+            where.append(at)
+            change.append(self._violation(more)[each])
+        some, index = np.unique(np.concatenate(who), return_inverse=True)
+        total = np.zeros((len(some), self.layout.num_signatures), np.int64)
+        np.add.at(total, (index, np.concatenate(where)), np.concatenate(change))
+        return some, total
 
     def near(self, chosen: Ints) -> Ints:
         """Return the further correction of placed candidates on the racks of their cell, (n, W)."""
@@ -155,8 +164,8 @@ class _SharedCounts:
         domains = part.form.domains
         self.part = part
         self._is_near = layout.is_near(np.diff(domains.start))
-        self.holds_signature = np.zeros((domains.num_rows, layout.num_signatures), np.int64)
-        self.holds_signature[domains.row, layout.signature_of_rack[domains.rack]] = 1
+        self.holds_signature = np.zeros((domains.num_rows, layout.num_signatures), bool)
+        self.holds_signature[domains.row, layout.signature_of_rack[domains.rack]] = True
 
     def shared(self, state: PlanState, chosen: Ints, *, near: bool) -> tuple[Ints, Ints, Ints]:
         """Return (which of the chosen, a domain of its source, correction of the violation)."""

@@ -8,6 +8,8 @@ candidates x racks is ever made.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from kernels.forms import NONE, Index, Ints
@@ -35,13 +37,10 @@ class Search:
         self.top = top
         self.racks = np.full((len(state.candidates), top), NONE, np.int32)  # (N, K)
         self.keys = np.full((len(state.candidates), top), NOWHERE, np.int64)  # (N, K)
-        self._rack_at = layout.rack_at.ravel()  # (P,)
-        self._positions = np.arange(layout.num_positions).reshape(layout.rack_at.shape)
-        # One more block, of no rack and no cell, stands for padding.
-        self._blocks = np.where(
-            layout.blocks_of_signature == NONE, layout.num_blocks, layout.blocks_of_signature
-        )
-        self._cell_of_block = np.append(layout.cell_of_block, NONE - 1)
+        # The last position, and with it the last block, is of no rack.
+        self._rack_at = np.append(layout.rack_at.ravel(), NONE)  # (P + 1,)
+        positions = np.arange(layout.num_positions).reshape(layout.rack_at.shape)
+        self._positions = np.pad(positions, ((0, 0), (0, 1)), constant_values=layout.num_positions)
         self._rank = np.append(layout.rank, len(layout.rank))  # the last stands for `NONE`
         self._class = NONE
         self._class_row = np.zeros(0, np.int64)
@@ -66,7 +65,7 @@ class Search:
             by_rack = class_row(
                 self.state, families.packing, int(candidates.job[n]), int(candidates.units[n])
             )
-            self._class_row = np.append(by_rack, NOWHERE)[self._rack_at]
+            self._class_row = np.append(by_rack, NOWHERE)[self._rack_at[:-1]]
         row = self._class_row + families.bundle_row(family)
         for racks, more in families.patches(family):
             row[self.layout.position_of_rack[racks]] += more
@@ -74,75 +73,145 @@ class Search:
 
     def _some(self, rows: _Rows, chosen: Ints, first: int) -> None:
         """Search the destinations of some candidates, whose rows are there."""
-        layout, source = self.layout, self.state.candidates.source[chosen]
-        family = self.families.family_of[chosen] - first
-        cell = np.where(source == NONE, NONE, layout.cell_of_rack[source])
-        far = self.overlaps.far(chosen)  # (n, E)
-        racks, keys = self._elsewhere(rows, family, cell, far)
+        source = self.state.candidates.source[chosen]
         placed = np.flatnonzero(source != NONE)
-        near_racks, near_keys = self._nearby(rows, chosen[placed], family[placed], far[placed])
-        all_racks = np.full((len(chosen), racks.shape[1] + near_racks.shape[1]), NONE, np.int32)
+        family = self.families.family_of[chosen] - first
+        cell = np.full(len(chosen), NONE, np.int32)
+        cell[placed] = self.layout.cell_of_rack[source[placed]]
+        corrected, far = self.overlaps.far(chosen)
+        block, correction = rows.best_blocks(family, cell, self.top)  # (n, k)
+        block[corrected], correction[corrected] = self._corrected_blocks(
+            rows, family[corrected], cell[corrected], far
+        )
+        racks, keys = self._inside(rows, family, block, correction)
+        near_racks, near_keys = self._nearby(rows, chosen[placed], family[placed])
+        which = np.flatnonzero(source[corrected] != NONE)
+        at = np.searchsorted(placed, corrected[which])
+        signature = self.layout.signature_of_rack[near_racks[at]].astype(np.int64)
+        near_keys[at] += np.take_along_axis(far[which], signature, axis=1)
+        width = racks.shape[1]
+        all_racks = np.full((len(chosen), width + near_racks.shape[1]), NONE, np.int32)
         all_keys = np.full(all_racks.shape, NOWHERE, np.int64)
-        all_racks[:, : racks.shape[1]], all_keys[:, : racks.shape[1]] = racks, keys
-        all_racks[placed, racks.shape[1] :] = near_racks
-        all_keys[placed, racks.shape[1] :] = near_keys
+        all_racks[:, :width], all_keys[:, :width] = racks, keys
+        all_racks[placed, width:], all_keys[placed, width:] = near_racks, near_keys
         best = _least(all_keys, self._rank[all_racks], self.top)
         found = np.take_along_axis(all_keys, best, axis=1)
         is_rack = found < NOWHERE // 2
-        width = best.shape[1]
         racks = np.take_along_axis(all_racks, best, axis=1)
-        self.racks[chosen, :width] = np.where(is_rack, racks, NONE)
-        self.keys[chosen, :width] = np.where(is_rack, found, NOWHERE)
+        self.racks[chosen, : best.shape[1]] = np.where(is_rack, racks, NONE)
+        self.keys[chosen, : best.shape[1]] = np.where(is_rack, found, NOWHERE)
 
-    def _elsewhere(self, rows: _Rows, family: Ints, cell: Ints, far: Ints) -> tuple[Index, Ints]:
-        """Return the racks of the best blocks outside a cell and what they add, (n, ·) each."""
-        n = np.arange(len(family))[:, None]
+    def _corrected_blocks(
+        self, rows: _Rows, family: Ints, cell: Index, far: Ints
+    ) -> tuple[Ints, Ints]:
+        """Return the best blocks outside a cell and their correction, (n, k) each."""
+        n, count = np.arange(len(family))[:, None], rows.count(self.top)
+        if not len(family):
+            return np.zeros((0, count), np.int64), np.zeros((0, count), np.int64)
         own_cell_is_best = rows.best_cell[family] == cell[:, None]
         by_signature = np.where(own_cell_is_best, rows.second[family], rows.best[family]) + far
         signature = _first_least(by_signature, self.top)  # (n, k)
-        block = self._blocks[signature]  # (n, k, W)
+        block = rows.blocks[signature]  # (n, k, W)
         by_block = rows.by_block[family[:, None, None], block] + far[n, signature][:, :, None]
-        by_block[self._cell_of_block[block] == cell[:, None, None]] = NOWHERE
-        width = block.shape[2]
-        chosen = _first_least(by_block.reshape(len(n), -1), self.top)  # (n, k)
-        correction = far[n, np.take_along_axis(signature, chosen // width, axis=1)]
-        nowhere = np.take_along_axis(by_block.reshape(len(n), -1), chosen, axis=1) >= NOWHERE // 2
+        by_block[rows.cell_of_block[block] == cell[:, None, None]] = NOWHERE
+        by_block = by_block.reshape(len(n), -1)
+        chosen = _first_least(by_block, count)  # (n, k)
+        correction = far[n, np.take_along_axis(signature, chosen // block.shape[2], axis=1)]
+        nowhere = np.take_along_axis(by_block, chosen, axis=1) >= NOWHERE // 2
         block = np.take_along_axis(block.reshape(len(n), -1), chosen, axis=1)
-        block[nowhere] = 0
-        position = np.swapaxes(self._positions[:, block], 0, 1)  # (n, slots, k)
-        keys = rows.rows[family[:, None, None], position] + correction[:, None, :]
-        keys = np.where(nowhere[:, None, :], NOWHERE, keys)
-        return self._rack_at[position].reshape(len(n), -1), keys.reshape(len(n), -1)
+        return np.where(nowhere, self.layout.num_blocks, block), correction
 
-    def _nearby(self, rows: _Rows, chosen: Ints, family: Ints, far: Ints) -> tuple[Index, Ints]:
-        """Return the racks of the source's cell and what they add, (n, W) each."""
+    def _inside(
+        self, rows: _Rows, family: Ints, block: Ints, correction: Ints
+    ) -> tuple[Index, Ints]:
+        """Return the racks of blocks and what they add, (n, slots k) each."""
+        position = self._positions[:, block].transpose(1, 0, 2)  # (n, slots, k)
+        racks = self._rack_at[position]
+        keys = rows.rows[family[:, None, None], position] + correction[:, None, :]
+        return racks.reshape(len(family), -1), keys.reshape(len(family), -1)
+
+    def _nearby(self, rows: _Rows, chosen: Ints, family: Ints) -> tuple[Index, Ints]:
+        """Return the racks of the source's cell and what they add, far rows aside, (n, W) each."""
         layout, source = self.layout, self.state.candidates.source[chosen]
         racks = layout.racks_of_cell[layout.cell_of_rack[source]]  # (n, W)
         keys = rows.rows[family[:, None], layout.position_of_rack[racks]]
-        keys += np.take_along_axis(far, layout.signature_of_rack[racks].astype(np.int64), axis=1)
         keys += self.overlaps.near(chosen)
         keys[(racks == NONE) | (racks == source[:, None])] = NOWHERE
         return racks, keys
 
 
 class _Rows:
-    """The rows of some families, and their minima over blocks and signatures."""
+    """The rows of some families, and their minima over blocks and signatures.
+
+    One more block, of no rack and no cell, stands for padding; its position is the last.
+    """
 
     def __init__(self, search: Search, first: int, end: int) -> None:
-        layout, count = search.layout, end - first
-        self.rows = np.empty((count, layout.num_positions), np.int64)  # (f, P)
-        self.by_block = np.full((count, layout.num_blocks + 1), NOWHERE, np.int64)
-        for f in range(count):
-            self.rows[f] = search.row(first + f)
-            by_slot = self.rows[f].reshape(layout.rack_at.shape)
+        layout, size = search.layout, end - first
+        self._most_in_cell = int(np.bincount(layout.cell_of_block).max(initial=0))
+        self.cell_of_block = np.append(layout.cell_of_block, NONE - 1)
+        self.rows = np.full((size, layout.num_positions + 1), NOWHERE, np.int64)  # (f, P + 1)
+        self.by_block = np.full((size, layout.num_blocks + 1), NOWHERE, np.int64)
+        for f in range(size):
+            self.rows[f, :-1] = search.row(first + f)
+            by_slot = self.rows[f, :-1].reshape(layout.rack_at.shape)
             by_slot.min(axis=0, out=self.by_block[f, :-1])
-        minima = self.by_block[:, search._blocks]  # (f, E, W)
+        padded = layout.blocks_of_signature
+        self.blocks = np.where(padded == NONE, layout.num_blocks, padded)  # (E, W)
+
+    def count(self, top: int) -> int:
+        """Return how many blocks hold the `top` best racks at most."""
+        return min(top, self.by_block.shape[1] - 1)
+
+    def best_blocks(self, family: Ints, cell: Index, top: int) -> tuple[Ints, Ints]:
+        """Return the best blocks outside a cell, where nothing is corrected, (n, k), and zeros."""
+        listed = self._listed(min(top + self._most_in_cell, self.by_block.shape[1]))[family]
+        other = self.cell_of_block[listed] != cell[:, None]
+        count = self.count(top)
+        chosen = np.argsort(~other, axis=1, kind="stable")[:, :count]
+        block = np.take_along_axis(listed, chosen, axis=1)
+        left_out = ~np.take_along_axis(other, chosen, axis=1)
+        block[left_out] = self.by_block.shape[1] - 1
+        return block, np.zeros_like(block)
+
+    def _listed(self, count: int) -> Ints:
+        """Return the `count` best blocks of every family, best first, ties to the first."""
+        if count not in self._lists:
+            left = self.by_block.copy()
+            listed = np.empty((len(left), count), np.int64)
+            for k in range(count):
+                listed[:, k] = left.argmin(axis=1)
+                np.put_along_axis(left, listed[:, k : k + 1], np.iinfo(np.int64).max, axis=1)
+            self._lists[count] = listed
+        return self._lists[count]
+
+    @cached_property
+    def _lists(self) -> dict[int, Ints]:
+        return {}
+
+    @property
+    def best(self) -> Ints:
+        """The best block of every signature, (f, E)."""
+        return self._by_signature[0]
+
+    @property
+    def best_cell(self) -> Index:
+        """The cell of that block, (f, E)."""
+        return self._by_signature[1]
+
+    @property
+    def second(self) -> Ints:
+        """The best block of another cell, (f, E)."""
+        return self._by_signature[2]
+
+    @cached_property
+    def _by_signature(self) -> tuple[Ints, Index, Ints]:
+        minima = self.by_block[:, self.blocks]  # (f, E, W)
         at = minima.argmin(axis=2)[:, :, None]
-        self.best = np.take_along_axis(minima, at, axis=2)[:, :, 0]  # (f, E)
-        block = np.take_along_axis(search._blocks[None], at, axis=2)[:, :, 0]
-        self.best_cell = search._cell_of_block[block]  # (f, E)
+        best = np.take_along_axis(minima, at, axis=2)[:, :, 0]
+        block = np.take_along_axis(self.blocks[None], at, axis=2)[:, :, 0]
         np.put_along_axis(minima, at, NOWHERE, axis=2)
-        self.second = minima.min(axis=2)  # (f, E) of another cell
+        return best, self.cell_of_block[block], minima.min(axis=2)
 
 
 def _first_least(values: Ints, count: int) -> Ints:
