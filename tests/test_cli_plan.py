@@ -140,6 +140,8 @@ def test_score_and_explain_read_the_folder(planned: tuple[Path, str, str]) -> No
     assert done.exit_code == 0
     score = json.loads(done.stdout)
     assert score["margin_usd_per_h"] == result_of(planned[0])["margin_usd_per_h"]
+    assert score["backend"] == "cpu"
+    assert score["kernels_ms"] > 0
     shares = [each["share"] for each in score["headroom"]["power_normal"]]
     assert shares == sorted(shares)
     assert RUNNER.invoke(app, ["score", folder, "--all", "--backend", "cpu"]).exit_code == 0

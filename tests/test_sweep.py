@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kernels.forms import NONE, Compiled, GroupPresence, Ints, Shards
 from kernels.moves import Move, Workspace
+from kernels.parts.changes import Changes, Packing3
 from kernels.sweep import Candidates, Destinations, Sweeper, absent_jobs, all_candidates, rowwise
-from kernels.sweep.changes import Changes, Packing3
 from kernels.sweep.layout import arrange
 from tests.random_compiled import random_compiled, random_shards
 

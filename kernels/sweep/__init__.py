@@ -1,25 +1,25 @@
 """All moves at once: the best racks for every shard of a plan and every job outside it.
 
-`candidates` says what is asked and answered, `fast` holds the sweep, `rowwise` the general path.
+`kernels.candidates` says what is asked and answered, `fast` holds the sweep, `rowwise` the general path.
 A sweep adds three kinds of numbers for candidate n, which leaves rack a and enters rack b:
 
     leaving[n] + row[family(n), b] + overlap[n, b]
 
-`plan_state` and the parts for each form (`loads`, `bins`, `presence`, `counts`, `survival`,
-`assignment`) know what leaving and entering change; `families` shares rows among candidates;
+`plan_state` joins the parts of `kernels.parts`, one for each form, which
+know what leaving and entering change; `families` shares rows among candidates;
 `layout` arranges racks so that `overlaps` are few; `search` takes the minima.
 """
 
 from __future__ import annotations
 
-from kernels.forms import Compiled, Shards
-from kernels.sweep.candidates import (
+from kernels.candidates import (
     Candidates,
     Destinations,
     absent_jobs,
     all_candidates,
     placed_shards,
 )
+from kernels.forms import Compiled, Shards
 from kernels.sweep.fast import Sweeper
 
 __all__ = [

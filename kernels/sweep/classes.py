@@ -6,8 +6,8 @@ import numpy as np
 
 from kernels.forms import NONE, AssignmentCost, Compiled, Ints, Packing
 from kernels.linear_table import LinearTable
-from kernels.sweep.changes import Changes, Packing3
-from kernels.sweep.expand import merged
+from kernels.parts.changes import Changes, Packing3
+from kernels.parts.expand import merged
 from kernels.sweep.plan_state import PlanState
 
 
@@ -32,8 +32,8 @@ def class_row(state: PlanState, packing: Packing3, job: int, units: int) -> Ints
     violation = state.loads.entering_anywhere(job, units)
     for bins in state.bins:
         violation = violation + bins.entering_empty(job, units)
-    margin: Ints | int = 0
+    row = packing.pack(Changes(violation=violation))
     for assignment in state.assignments:
-        forbidden, _, cost = assignment.entering_anywhere(job, units)
-        violation, margin = violation + forbidden, margin + cost
-    return packing.pack(Changes(violation=violation, margin_mills=margin))
+        by_kind = packing.pack(assignment.entering_kind(job, units))
+        row += by_kind[assignment.form.kind_of_rack]
+    return row

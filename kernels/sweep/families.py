@@ -14,8 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from kernels.forms import NONE, Bools, Ints
-from kernels.sweep.changes import Changes, Packing3
-from kernels.sweep.expand import merged
+from kernels.parts.changes import Changes, Packing3
+from kernels.parts.expand import merged
 from kernels.sweep.layout import Layout
 from kernels.sweep.plan_state import PlanState
 from kernels.sweep.survivors import Survivors
@@ -99,9 +99,11 @@ class Families:
         state, candidates = self.state, self.state.candidates
         row = np.zeros(state.compiled.num_racks, np.int64)
         for m, presence in enumerate(state.presences):
-            domains = np.full(presence.num_domains + 1, self.prices[m][n])
+            group, price = int(self._foes[m][n]), int(self.prices[m][n])
+            if group == NONE and price == 0:
+                continue
+            domains = np.full(presence.num_domains + 1, price)
             domains[-1] = 0  # racks in no domain
-            group = int(self._foes[m][n])
             if group != NONE:
                 foes = presence.foes_in(group)
                 domains[:-1] += self.packing.pack(Changes(violation=foes))

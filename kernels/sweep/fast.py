@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels.candidates import Candidates, Destinations
 from kernels.forms import Compiled, Ints, Shards
 from kernels.linear_table import LinearTable
+from kernels.parts.changes import NOWHERE, Packing3
+from kernels.parts.survival import RiskDomains
 from kernels.sweep import rowwise
-from kernels.sweep.candidates import Candidates, Destinations
-from kernels.sweep.changes import NOWHERE, Packing3
 from kernels.sweep.classes import job_types
 from kernels.sweep.families import Families
 from kernels.sweep.layout import CELL_RACKS, Layout, NotHeldError, arrange
@@ -16,7 +17,6 @@ from kernels.sweep.overlaps import Overlaps
 from kernels.sweep.plan_state import PlanState
 from kernels.sweep.ranges import packing_of
 from kernels.sweep.search import Search
-from kernels.sweep.survival import RiskDomains
 
 
 class Sweeper:

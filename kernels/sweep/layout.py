@@ -24,7 +24,7 @@ from kernels.linear_table import LinearTable
 
 CELL_RACKS = 32  # a row or domain of more racks is far
 MOST_CELL_RACKS = 128  # cells beyond this make the sweep of a cell as dear as a row of all racks
-MOST_SIGNATURES = 1024  # tables of pairs of signatures grow with the square
+MOST_SIGNATURES = 8192  # beyond, corrections of one signature are as many as racks
 
 
 class NotHeldError(Exception):

@@ -11,13 +11,13 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.forms import NONE, Bools, Index, Ints
-from kernels.sweep.changes import Changes
-from kernels.sweep.counts import Counts
-from kernels.sweep.expand import merged, ranges
+from kernels.parts.changes import Changes
+from kernels.parts.counts import Counts
+from kernels.parts.expand import merged, ranges
+from kernels.parts.presence import Presence
 from kernels.sweep.families import Families
 from kernels.sweep.layout import Layout
 from kernels.sweep.plan_state import PlanState
-from kernels.sweep.presence import Presence
 
 
 class Overlaps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels.candidates import Candidates
 from kernels.forms import (
     NONE,
     AssignmentCost,
@@ -15,14 +16,13 @@ from kernels.forms import (
     Shards,
 )
 from kernels.linear_table import LinearTable
-from kernels.sweep.assignment import Assignment
-from kernels.sweep.bins import Bins
-from kernels.sweep.candidates import Candidates
-from kernels.sweep.changes import Changes
-from kernels.sweep.counts import Counts
-from kernels.sweep.loads import Loads
-from kernels.sweep.presence import Presence
-from kernels.sweep.survival import RiskDomains, Survival
+from kernels.parts.assignment import Assignment
+from kernels.parts.bins import Bins
+from kernels.parts.changes import Changes
+from kernels.parts.counts import Counts
+from kernels.parts.loads import Loads
+from kernels.parts.presence import Presence
+from kernels.parts.survival import RiskDomains, Survival
 
 
 class PlanState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.forms import Ints
-from kernels.sweep.changes import Packing3
+from kernels.parts.changes import Packing3
 from kernels.sweep.plan_state import PlanState
 
 SUMMANDS = 4  # a row, what leaves, and near and far overlaps each reach the largest change at most

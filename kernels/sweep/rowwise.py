@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels.candidates import Candidates, Destinations
 from kernels.forms import NONE, Compiled, Index, Ints, Shards
 from kernels.linear_table import LinearTable
-from kernels.sweep.candidates import Candidates, Destinations
-from kernels.sweep.changes import Changes
+from kernels.parts.changes import Changes
+from kernels.parts.survival import RiskDomains
 from kernels.sweep.plan_state import PlanState
-from kernels.sweep.survival import RiskDomains
 
 
 def sweep(

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from kernels.forms import NONE, Index, Ints
-from kernels.sweep.changes import NOWHERE
+from kernels.parts.changes import NOWHERE
 from kernels.sweep.classes import class_row
 from kernels.sweep.families import Families
 from kernels.sweep.layout import Layout
@@ -21,7 +21,7 @@ from kernels.sweep.overlaps import Overlaps
 from kernels.sweep.plan_state import PlanState
 
 ROW_NUMBERS = 2**21  # numbers in the rows of families that are kept at a time
-CANDIDATES = 4096  # candidates that are looked at together
+CORRECTIONS = 2**22  # numbers of (candidate, signature) that are kept at a time
 
 
 class Search:
@@ -53,8 +53,9 @@ class Search:
             end = min(first + step, len(families))
             found = _Rows(self, first, end)
             members = families.members[families.start[first] : families.start[end]]
-            for at in range(0, len(members), CANDIDATES):
-                self._some(found, members[at : at + CANDIDATES], first)
+            most = max(1, CORRECTIONS // max(1, self.layout.num_signatures))
+            for at in range(0, len(members), most):
+                self._some(found, members[at : at + most], first)
 
     def row(self, family: int) -> Ints:
         """Return what a family adds on every position, (P,); `NOWHERE` where there is no rack."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.forms import NONE, Ints
-from kernels.sweep.changes import Changes
-from kernels.sweep.expand import ranges
+from kernels.parts.changes import Changes
+from kernels.parts.expand import ranges
 from kernels.sweep.layout import Layout
 from kernels.sweep.plan_state import PlanState
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from kernels import reference
+from kernels.candidates import Candidates
 from kernels.forms import NONE, UNLIMITED, Bools, GroupCount, Ints, Shards
-from kernels.sweep.candidates import Candidates
-from kernels.sweep.changes import Changes
-from kernels.sweep.expand import ranges
+from kernels.parts.changes import Changes
+from kernels.parts.expand import ranges
 
 
 class Counts:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from kernels import reference
+from kernels.candidates import Candidates
 from kernels.forms import NONE, Ints, Packing, Shards
-from kernels.sweep.candidates import Candidates
-from kernels.sweep.changes import Changes
+from kernels.parts.changes import Changes
 
 
 class Bins:
@@ -20,8 +20,12 @@ class Bins:
         order = np.argsort(group * self.num_racks + rack)
         self.key = (group * self.num_racks + rack)[order]  # (S,) sorted by group, then rack
         self.slots = slots[order]
-        self.used = reference.bins_used(form, shards)  # (R,)
-        self.over = np.maximum(self.used - form.bins, 0)  # (R,)
+        self.rack = rack[order]
+        self.size = form.bin_size[self.rack]
+        self.filled = -(-self.slots // self.size)  # bins, the last one perhaps in part
+        used = np.bincount(self.rack, weights=self.filled, minlength=self.num_racks)
+        self.free = form.bins - used.astype(np.int64)  # (R,) negative where too many are taken
+        self.over = np.maximum(-self.free, 0)  # (R,)
 
     def slots_at(self, group: Ints, rack: Ints) -> Ints:
         """Return the slots of groups on racks."""
@@ -30,13 +34,6 @@ class Bins:
         asked = group * self.num_racks + rack
         at = np.minimum(np.searchsorted(self.key, asked), len(self.key) - 1)
         return np.where(self.key[at] == asked, self.slots[at], 0)
-
-    def present(self, group: int) -> tuple[Ints, Ints]:
-        """Return the racks on which a group lies, and its slots there."""
-        first, end = np.searchsorted(
-            self.key, (group * self.num_racks, (group + 1) * self.num_racks)
-        )
-        return self.key[first:end] % self.num_racks, self.slots[first:end]
 
     def leaving(self, candidates: Candidates) -> Changes:
         """Return the violation that goes with the bins that become free, (N,)."""
@@ -48,24 +45,27 @@ class Bins:
         gone = form.size[job, form.kind_of_rack[rack]] * candidates.units[some]
         size = form.bin_size[rack]
         freed = -(-slots // size) - -(-(slots - gone) // size)
-        over = np.maximum(self.used[rack] - freed - form.bins[rack], 0)
-        change[some] = over - self.over[rack]
+        change[some] = self._added(rack, -freed)
         return Changes(violation=change)
 
     def entering_empty(self, job: int, units: int) -> Ints:
         """Return the violation that units add on each rack, their own group aside, (R,)."""
         if self.form.group_of_job[job] == NONE:
             return np.zeros(self.num_racks, np.int64)
-        return self._added(job, units, np.arange(self.num_racks), np.zeros(1, np.int64))
+        more = (self.form.size[job] * units)[self.form.kind_of_rack]
+        return self._added(slice(None), -(-more // self.form.bin_size))
 
     def entering_own(self, job: int, units: int) -> tuple[Ints, Ints]:
         """Return (racks with units of the job's group, what differs there from an empty rack)."""
         group = int(self.form.group_of_job[job])
-        if group == NONE:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        rack, slots = self.present(group)
-        empty = self._added(job, units, rack, np.zeros(1, np.int64))
-        return rack, self._added(job, units, rack, slots) - empty
+        first, end = np.searchsorted(
+            self.key, (group * self.num_racks, (group + 1) * self.num_racks)
+        )
+        own = slice(first, end if group != NONE else first)
+        rack, size = self.rack[own], self.size[own]
+        more = (self.form.size[job] * units)[self.form.kind_of_rack[rack]]
+        filled = -(-(self.slots[own] + more) // size) - self.filled[own]
+        return rack, self._added(rack, filled) - self._added(rack, -(-more // size))
 
     def entering(self, job: int, units: int) -> Changes:
         """Return the violation that units add on each rack, (R,); their own rack is no target."""
@@ -74,9 +74,7 @@ class Bins:
         violation[rack] += differs
         return Changes(violation=violation)
 
-    def _added(self, job: int, units: int, rack: Ints, slots: Ints) -> Ints:
-        form, size = self.form, self.form.bin_size[rack]
-        more = form.size[job, form.kind_of_rack[rack]] * units
-        taken = -(-(slots + more) // size) - -(-slots // size)
-        added: Ints = np.maximum(self.used[rack] + taken - form.bins[rack], 0) - self.over[rack]
+    def _added(self, rack: Ints | slice, taken: Ints) -> Ints:
+        """Return the violation that bins add which are taken on racks."""
+        added: Ints = np.maximum(taken - self.free[rack], 0) - self.over[rack]
         return added

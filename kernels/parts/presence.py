@@ -6,10 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
+from kernels.candidates import Candidates
 from kernels.forms import NONE, Bools, GroupPresence, Index, Ints, Shards
-from kernels.sweep.candidates import Candidates
-from kernels.sweep.changes import Changes
-from kernels.sweep.expand import ranges
+from kernels.parts.changes import Changes
+from kernels.parts.expand import ranges
 
 
 class Presence:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from kernels import reference
+from kernels.candidates import Candidates
 from kernels.forms import NONE, AssignmentCost, Ints, Shards
-from kernels.sweep.candidates import Candidates
-from kernels.sweep.changes import Changes
+from kernels.parts.changes import Changes
 
 
 class Assignment:
@@ -40,12 +40,11 @@ class Assignment:
             margin[placed] -= np.where(self.home_key[at] == asked, more * self.move_mills[at], 0)
         return Changes(violation=violation, margin_mills=margin)
 
-    def entering_anywhere(self, job: int, units: int) -> Changes:
-        """Return cost and prohibition on each rack, homes aside, (R,)."""
-        form, kind = self.form, self.form.kind_of_rack
+    def entering_kind(self, job: int, units: int) -> Changes:
+        """Return cost and prohibition on each kind of rack, homes aside, (K,)."""
         return Changes(
-            violation=np.where(form.allowed[job], 0, units)[kind],
-            margin_mills=(-form.cost_mills[job] * units)[kind],
+            violation=np.where(self.form.allowed[job], 0, units),
+            margin_mills=-self.form.cost_mills[job] * units,
         )
 
     def homecoming(self, job: int, units: int) -> tuple[Ints, Ints]:
@@ -59,8 +58,9 @@ class Assignment:
 
     def entering(self, job: int, units: int) -> Changes:
         """Return cost and prohibition on each rack, (R,); the job's own rack is no target."""
-        violation, _, margin = self.entering_anywhere(job, units)
-        total = np.array(margin)
+        by_kind, kind = self.entering_kind(job, units), self.form.kind_of_rack
+        violation, margin = np.asarray(by_kind.violation), np.asarray(by_kind.margin_mills)
+        total = margin[kind]
         rack, saved = self.homecoming(job, units)
         total[rack] += saved
-        return Changes(violation=violation, margin_mills=total)
+        return Changes(violation=violation[kind], margin_mills=total)

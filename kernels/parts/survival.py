@@ -8,7 +8,7 @@ import numpy as np
 
 from kernels import reference
 from kernels.forms import NONE, AssignmentCost, Bools, Compiled, GroupCount, Index, Ints, Shards
-from kernels.sweep.changes import Changes
+from kernels.parts.changes import Changes
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels.candidates import Candidates
 from kernels.forms import NONE, Bools, Index, Ints, Shards
 from kernels.linear_table import LinearTable
-from kernels.sweep.candidates import Candidates
-from kernels.sweep.changes import Changes
-from kernels.sweep.expand import ranges
+from kernels.parts.changes import Changes
+from kernels.parts.expand import ranges
 
 
 class Loads:
