@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.forms import Index, Ints
+from kernels.forms import Index, Ints, Shards
 from kernels.moves import Move
 
 
@@ -43,3 +43,16 @@ class MoveSets:
         flat = np.array([move for moves in sets for move in moves], np.int64).reshape(-1, 4)
         job, source, target = (np.ascontiguousarray(flat[:, c], np.int32) for c in range(3))
         return MoveSets(start, job, source, target, np.ascontiguousarray(flat[:, 3]))
+
+
+def swaps(shards: Shards, first: Ints, second: Ints) -> MoveSets:
+    """Return one plan for each pair of shards: the two exchange racks, whole."""
+    pairs = np.stack((first, second), axis=1).ravel()
+    other = np.stack((second, first), axis=1).ravel()
+    return MoveSets(
+        start=np.arange(0, len(pairs) + 1, 2),
+        job=shards.job[pairs],
+        source=shards.rack[pairs],
+        target=shards.rack[other],
+        units=shards.units[pairs],
+    )

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from kernels import reference
-from kernels.forms import UNLIMITED, Bools, Compiled, Index, Ints, LinearLoad, Shards
+from kernels.forms import UNLIMITED, Bools, Compiled, Index, Ints, LinearLoad, Rows, Shards
 
 
 class LinearTable:
@@ -75,6 +75,20 @@ class LinearTable:
             scale = np.broadcast_to(self.scale[rows], over.shape)
             over.flat[above] = -(-over.flat[above] // scale.flat[above])
         return over
+
+    def rows_of(self, table: int) -> tuple[Rows, Ints]:
+        """Return (the rows of a demand table, compressed by row, their numbers here)."""
+        if table not in self._rows_of:
+            rows = np.flatnonzero(self.table_of_row == table)
+            entry = np.flatnonzero(self.table == table)
+            entry = entry[np.argsort(self.row[entry], kind="stable")]
+            start = np.searchsorted(self.row[entry], np.append(rows, self.num_rows))
+            self._rows_of[table] = Rows(start, self.rack[entry], self.weight[entry]), rows
+        return self._rows_of[table]
+
+    @cached_property
+    def _rows_of(self) -> dict[int, tuple[Rows, Ints]]:
+        return {}
 
     def added(self, job: int, units: int) -> Ints:
         """Return what `units` of a job would add to the row of every entry on its rack, (N,)."""

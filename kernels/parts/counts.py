@@ -37,10 +37,17 @@ class Counts:
         units[self.key[first:end] - group * self.num_domains] = self.units[first:end]
         return units
 
+    def units_at(self, key: Ints) -> Ints:
+        """Return the units of ``group * num_domains + domain``."""
+        if not len(self.key):
+            return np.zeros(len(key), np.int64)
+        at = np.minimum(np.searchsorted(self.key, key), len(self.key) - 1)
+        return np.where(self.key[at] == key, self.units[at], 0)
+
     def above(self, candidates: Candidates, n: Ints, domain: Ints) -> tuple[Ints, Ints]:
         """Return (units above the limit, units that move) in domains that hold some."""
         group = self.form.group_of_job[candidates.job[n]].astype(np.int64)
-        units = self.units[np.searchsorted(self.key, group * self.num_domains + domain)]
+        units = self.units_at(group * self.num_domains + domain)
         return units - self.form.limit[group], candidates.units[n]
 
     def overlap(self, candidates: Candidates, n: Ints, domain: Ints) -> Ints:

@@ -90,13 +90,13 @@ class Survival:
         np.maximum.at(loss, racks, with_units)
         return self.worth(job, self.count(job, more, loss) - self.counted[job])
 
-    def count(self, job: int | Index, more: int | Ints, loss: Ints) -> Ints:
+    def count(self, job: int | Index | Ints, more: int | Ints, loss: Ints) -> Ints:
         """Return the units that count with `more` units in total and a worst loss."""
         safe = self.total[job] + more - self.units.held_back[job] - loss
         counted: Ints = np.clip(safe, 0, self.units.counted_most[job])
         return counted
 
-    def worth(self, job: int | Index, more: Ints) -> Changes:
+    def worth(self, job: int | Index | Ints, more: Ints) -> Changes:
         """Return what more counted units bring."""
         return Changes(unmet_firm_gpus=-self.firm[job] * more, margin_mills=self.value[job] * more)
 

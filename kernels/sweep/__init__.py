@@ -1,7 +1,7 @@
 """All moves at once: the best racks for every shard of a plan and every job outside it.
 
-`kernels.candidates` says what is asked and answered, `fast` holds the sweep, `rowwise` the general path.
-A sweep adds three kinds of numbers for candidate n, which leaves rack a and enters rack b:
+`kernels.candidates` says what is asked and answered, `fast` holds the sweep, `rowwise` the
+general path. A sweep adds three numbers for candidate n, which leaves rack a and enters rack b:
 
     leaving[n] + row[family(n), b] + overlap[n, b]
 
