@@ -38,6 +38,7 @@ class LinearTable:
         self.scale = scale[self._binds]  # (I,)
         table_of_row = np.repeat(np.array([number[key] for key in keys], np.int32), counts)
         self.table_of_row = table_of_row[self._binds]  # (I,)
+        self.form_of_row = np.repeat(np.arange(len(counts)), counts)[self._binds]  # (I,)
 
         offsets = np.cumsum([0, *counts])[:-1]
         row = _joined([f.rows.row + at for f, at in zip(self.forms, offsets, strict=True)])
