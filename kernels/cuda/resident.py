@@ -84,17 +84,17 @@ class Resident:
             | {"kinds": form.size.shape[1]}
         )
 
-    def risk(self, number: int) -> tuple[PairForm, Index]:
-        """Return the pairs of (surviving job, domain) of one form, and these jobs."""
-        mine = self.domains.form[self.domains.domain] == number
-        survivors = np.flatnonzero(self.domains.survives[number]).astype(np.int32)
+    def risk(self) -> tuple[PairForm, Index, np.ndarray]:
+        """Return the pairs of surviving job and domain, these jobs, and which pairs count."""
+        domains = self.domains
+        survivors = np.flatnonzero(domains.survives.any(axis=0)).astype(np.int32)
         index = np.full(self.compiled.num_jobs, NONE, np.int32)
         index[survivors] = np.arange(len(survivors))
-        first = int(np.searchsorted(self.domains.form, number))
-        count = int((self.domains.form == number).sum())
-        start = np.concatenate((np.zeros(1, np.int64), np.cumsum(mine)))[self.domains.start]
-        domain = self.domains.domain[mine] - first
-        return self._pair_form(index, len(survivors), count, start, domain), survivors
+        counts = domains.survives[domains.form][:, survivors].T
+        pairs = self._pair_form(
+            index, len(survivors), domains.num_domains, domains.start, domains.domain
+        )
+        return pairs, survivors, counts.astype(np.uint8)
 
     def _pair_form(
         self, group_of_job: Index, groups: int, domains: int, start: Ints, domain: Index | Ints

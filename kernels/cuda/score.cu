@@ -97,17 +97,20 @@ extern "C" __global__ void job_totals(const int* job, const i64* units, int shar
     if (n < shards) add(&total[job[n]], units[n]);
 }
 
-// Most units that a surviving job has in one domain: one warp for a job.
-extern "C" __global__ void worst_losses(const i64* units, const int* survivor_job, int survivors,
-                                        int domains, i64* loss) {
+// Most units that a surviving job has in one domain that counts for it: one warp for a job.
+extern "C" __global__ void worst_losses(const i64* units, const unsigned char* counts,
+                                        const int* survivor_job, int survivors, int domains,
+                                        i64* loss) {
     int survivor = global_thread() / LANES, lane = threadIdx.x % LANES;
     if (survivor >= survivors) return;
     i64 worst = 0;
-    for (int d = lane; d < domains; d += LANES)
-        worst = max(worst, units[static_cast<i64>(survivor) * domains + d]);
+    for (int d = lane; d < domains; d += LANES) {
+        i64 at = static_cast<i64>(survivor) * domains + d;
+        if (counts[at]) worst = max(worst, units[at]);
+    }
     for (int lanes = LANES / 2; lanes; lanes /= 2)
         worst = max(worst, __shfl_xor_sync(ALL_LANES, worst, lanes));
-    if (lane == 0) loss[survivor_job[survivor]] = max(loss[survivor_job[survivor]], worst);
+    if (lane == 0) loss[survivor_job[survivor]] = worst;
 }
 
 // Units that count, and totals that are neither 0 nor between least and most.

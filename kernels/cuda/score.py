@@ -37,12 +37,11 @@ class PlanScore:
         self.pairs: dict[int, tuple[PairForm, Buffer]] = {}  # by the number of the form
         self.used: dict[int, Buffer] = {}
         self._forms = [*enumerate(compiled.forms)]
-        self._constant = [self._constants(number, form) for number, form in self._forms]
-        self.risks = [
-            (*resident.risk(number), ) for number in range(len(resident.domains.survives))
-        ]
-        self.risk_tables = [self._table(pairs) for pairs, _ in self.risks]
-        self._survivors = [resident.put(jobs) for _, jobs in self.risks]
+        self.homes = {number: len(f.home_job) for number, f in self._forms if isinstance(f, AssignmentCost)}
+        self.constants = [self._constants(number, form) for number, form in self._forms]
+        self.risk, jobs, counts = resident.risk()
+        self.at_risk = self._table(self.risk)
+        self.survivors, self.risk_counts = resident.put(jobs), resident.put(counts)
 
     def load(self, shards: Shards) -> None:
         """Copy a plan to the device."""
@@ -99,13 +98,11 @@ class PlanScore:
             )
         if self.shards:
             self._launch("job_totals", self.shards, self.job, self.units, self.shards, self.total)
-        for (pairs, jobs_of), losses, survivors in zip(
-            self.risks, self.risk_tables, self._survivors, strict=True
-        ):
-            self._add_pairs(pairs, losses)
+        if self.risk.groups:
+            self._add_pairs(self.risk, self.at_risk)
             self._launch(
-                "worst_losses", len(jobs_of) * 32, losses, survivors, len(jobs_of), pairs.domains,
-                self.loss,
+                "worst_losses", self.risk.groups * 32, self.at_risk, self.risk_counts,
+                self.survivors, self.risk.groups, self.risk.domains, self.loss,
             )
         if jobs:
             self._launch(
@@ -113,7 +110,7 @@ class PlanScore:
                 units["counted_most"], units["held_back"], jobs, resident.slots[UNITS],
                 self.counted, self.violation,
             )
-        for (number, form), constant in zip(self._forms, self._constant, strict=True):
+        for (number, form), constant in zip(self._forms, self.constants, strict=True):
             self._form(number, form, constant)
 
     def _form(self, number: int, form: Any, constant: dict[str, Buffer]) -> None:
@@ -179,11 +176,15 @@ class PlanScore:
         }.get(type(form), ())  # fmt: skip
         constant = {name: put(getattr(form, name)) for name in names}
         if isinstance(form, AssignmentCost):
+            order = np.lexsort((form.home_rack, form.home_job))  # kernels look homes up
+            for name in ("home_job", "home_rack", "home_units", "move_mills"):
+                constant[name] = put(getattr(form, name)[order])
             constant["allowed"] = put(form.allowed.astype(np.uint8))
         if isinstance(form, GroupPresence):
             foes = np.zeros((len(form.max_domains),) * 2, bool)
             if form.may_share is not None:
                 foes = ~form.may_share
+            constant["are_foes"] = put(foes.astype(np.uint8))
             constant["foe"] = put(np.nonzero(foes)[1].astype(np.int32))
             constant["foe_start"] = put(np.append(0, np.cumsum(foes.sum(axis=1))).astype(np.int64))
         if isinstance(form, Packing | GroupCount | GroupPresence):
