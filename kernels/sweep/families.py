@@ -36,24 +36,24 @@ class Families:
         self.prices = [packing.pack(each.one_more(candidates)) for each in state.presences]
         _, self.class_of = merged([type_of_job[candidates.job], candidates.units, none])
         labels = [self._presence_labels(m) for m in range(len(state.presences))]
-        self._foes, self._own = [foes for foes, _ in labels], [own for _, own in labels]
+        self.foes, self._own = [foes for foes, _ in labels], [own for _, own in labels]
         limited = [counts.limited(candidates) for counts in state.counts]
-        self._limits = [
+        self.limits = [
             np.where(some, counts.form.group_of_job[candidates.job], NONE)
             for some, counts in zip(limited, state.counts, strict=True)
         ]
         limited_units = [np.where(some, candidates.units, 0) for some in limited]
-        _, self._bundle_of = merged(
+        _, self.bundle_of = merged(
             [
                 none,
-                *(*self._foes, *self.prices, *self._limits, *limited_units),
+                *(*self.foes, *self.prices, *self.limits, *limited_units),
                 self.survivors.label,
             ]
         )
         self._bins = [self._bin_labels(k) for k in range(len(state.bins))]
         self._homes = [self._home_labels(k) for k in range(len(state.assignments))]
         self.example, self.family_of = merged(
-            [self.class_of, self._bundle_of, *self._own, *self._bins, *self._homes]
+            [self.class_of, self.bundle_of, *self._own, *self._bins, *self._homes]
         )
         self.members = np.argsort(self.family_of, kind="stable")  # (N,)
         self.start = np.searchsorted(self.family_of[self.members], np.arange(len(self) + 1))
@@ -64,13 +64,13 @@ class Families:
 
     def is_inside(self, m: int) -> Bools:
         """Return whether a candidate's row counts its group as present at its source, (N,)."""
-        inside: Bools = (self._foes[m] != NONE) | (self._own[m] != NONE)
+        inside: Bools = (self.foes[m] != NONE) | (self._own[m] != NONE)
         return inside
 
     def bundle_row(self, family: int) -> Ints:
         """Return what a family's bundle adds on every position, packed, (P,)."""
         n = int(self.example[family])
-        bundle = int(self._bundle_of[n])
+        bundle = int(self.bundle_of[n])
         if bundle not in self._bundles:
             by_rack = np.append(self._bundle(n), 0)  # the last stands for positions of no rack
             self._bundles[bundle] = by_rack[self.layout.rack_at.ravel()]
@@ -99,7 +99,7 @@ class Families:
         state, candidates = self.state, self.state.candidates
         row = np.zeros(state.compiled.num_racks, np.int64)
         for m, presence in enumerate(state.presences):
-            group, price = int(self._foes[m][n]), int(self.prices[m][n])
+            group, price = int(self.foes[m][n]), int(self.prices[m][n])
             if group == NONE and price == 0:
                 continue
             domains = np.full(presence.num_domains + 1, price)
@@ -110,7 +110,7 @@ class Families:
                 domains[presence.domains_of(group)] = 0
             row += domains[presence.form.domain_of_rack]
         for k, counts in enumerate(state.counts):
-            group = int(self._limits[k][n])
+            group = int(self.limits[k][n])
             if group != NONE:
                 violation = counts.entering(group, int(candidates.units[n]))
                 row += self.packing.pack(Changes(violation=violation))

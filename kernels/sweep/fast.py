@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol
+
 import numpy as np
 
 from kernels.candidates import Candidates, Destinations
-from kernels.forms import Compiled, Ints, Shards
+from kernels.forms import Compiled, Index, Ints, Shards
 from kernels.linear_table import LinearTable
 from kernels.parts.changes import NOWHERE, Packing3
 from kernels.parts.survival import RiskDomains
@@ -17,6 +20,20 @@ from kernels.sweep.overlaps import Overlaps
 from kernels.sweep.plan_state import PlanState
 from kernels.sweep.ranges import packing_of
 from kernels.sweep.search import Search
+
+
+class Searching(Protocol):
+    """Who finds the best racks of all candidates: their packed changes, and where."""
+
+    racks: Index  # (N, K)
+    keys: Ints  # (N, K)
+
+    def run(self) -> None:
+        """Fill both."""
+        ...
+
+
+MakeSearch = Callable[[PlanState, Families, Overlaps, Layout, int], Searching]
 
 
 class Sweeper:
@@ -33,19 +50,32 @@ class Sweeper:
         except NotHeldError as error:
             self.why_general = str(error)
 
-    def sweep(self, shards: Shards, candidates: Candidates, top: int = 1) -> Destinations:
-        """Return the best `top` racks of every candidate."""
+    def sweep(
+        self,
+        shards: Shards,
+        candidates: Candidates,
+        top: int = 1,
+        search: MakeSearch = Search,
+    ) -> Destinations:
+        """Return the best `top` racks of every candidate; `search` takes the minima."""
         rank = None if self.layout is None else self.layout.rank
         if self.layout is not None and len(candidates):
             state = PlanState(self.compiled, self.table, self.domains, shards, candidates)
             packing = packing_of(state)
             if packing is not None:
-                return self._fast(self.layout, state, packing, top)
+                return self._fast(self.layout, state, packing, top, search)
         return rowwise.sweep(self.compiled, shards, candidates, top, rank)
 
-    def _fast(self, layout: Layout, state: PlanState, packing: Packing3, top: int) -> Destinations:
+    def _fast(
+        self,
+        layout: Layout,
+        state: PlanState,
+        packing: Packing3,
+        top: int,
+        make_search: MakeSearch,
+    ) -> Destinations:
         families = Families(state, self.types, layout, packing)
-        search = Search(state, families, Overlaps(state, families, layout), layout, top)
+        search = make_search(state, families, Overlaps(state, families, layout), layout, top)
         search.run()
         changes = packing.unpack(np.where(search.keys == NOWHERE, 0, search.keys))
         there = search.keys != NOWHERE
