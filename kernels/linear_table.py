@@ -30,24 +30,24 @@ class LinearTable:
             self.demand[q, :, : form.demand.shape[1]] = form.demand
             self.kind[q] = form.kind_of_rack
 
-        self._binds = _joined([form.limit for form in self.forms]) < UNLIMITED  # (all rows,)
-        self.base = _joined([form.base for form in self.forms])[self._binds]  # (I,)
-        self.limit = _joined([form.limit for form in self.forms])[self._binds]  # (I,)
+        self.binds = _joined([form.limit for form in self.forms]) < UNLIMITED  # (all rows,)
+        self.base = _joined([form.base for form in self.forms])[self.binds]  # (I,)
+        self.limit = _joined([form.limit for form in self.forms])[self.binds]  # (I,)
         counts = [form.rows.num_rows for form in self.forms]
         scale = np.repeat(np.array([form.scale for form in self.forms], np.int64), counts)
-        self.scale = scale[self._binds]  # (I,)
+        self.scale = scale[self.binds]  # (I,)
         table_of_row = np.repeat(np.array([number[key] for key in keys], np.int32), counts)
-        self.table_of_row = table_of_row[self._binds]  # (I,)
-        self.form_of_row = np.repeat(np.arange(len(counts)), counts)[self._binds]  # (I,)
+        self.table_of_row = table_of_row[self.binds]  # (I,)
+        self.form_of_row = np.repeat(np.arange(len(counts)), counts)[self.binds]  # (I,)
 
         offsets = np.cumsum([0, *counts])[:-1]
         row = _joined([f.rows.row + at for f, at in zip(self.forms, offsets, strict=True)])
         rack = _joined([form.rows.rack.astype(np.int64) for form in self.forms])
         weight = _joined([form.rows.weight for form in self.forms])
-        kept = np.flatnonzero(self._binds[row])
+        kept = np.flatnonzero(self.binds[row])
         order = kept[np.argsort(rack[kept], kind="stable")]
         self.rack: Index = rack[order].astype(np.int32)  # (N,)
-        self.row: Index = (np.cumsum(self._binds) - 1)[row[order]].astype(np.int32)  # (N,)
+        self.row: Index = (np.cumsum(self.binds) - 1)[row[order]].astype(np.int32)  # (N,)
         self.weight: Ints = weight[order]  # (N,)
         self.table: Index = self.table_of_row[self.row]  # (N,)
         self.start: Ints = np.searchsorted(self.rack, np.arange(compiled.num_racks + 1))
@@ -65,7 +65,7 @@ class LinearTable:
     def load(self, shards: Shards) -> Ints:
         """Return the load of every row, base included, (I,)."""
         loads = [reference.row_load(form, shards) for form in self.forms]
-        total: Ints = _joined(loads)[self._binds]
+        total: Ints = _joined(loads)[self.binds]
         return total
 
     def excess(self, load: Ints, rows: Ints | Index | Bools | slice = slice(None)) -> Ints:
