@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from kernels import backend as backends
-from kernels.backend import BackendName
+from kernels.backend import BackendName, Evaluator
 from kernels.forms import Compiled
 from kernels.score import Score
 from scheduler import planner
@@ -115,6 +115,7 @@ def solve(
     topology = Topology(problem.site)
     compiled = compile_problem(problem, topology)
     scorer, note = backends.select(backend)
+    evaluator = scorer.load(compiled)
     run = _Run(
         problem=problem,
         topology=topology,
@@ -122,6 +123,7 @@ def solve(
         seed=seed,
         backend=scorer.name,
         note=note,
+        evaluator=evaluator,
         began=began,
         compiled_s=time.monotonic() - began,
         time_limit_s=time_limit_s,
@@ -129,7 +131,7 @@ def solve(
     )
     search = planner.Search(
         compiled,
-        scorer.load(compiled).score,
+        evaluator.score,
         seed=seed,
         time_limit_s=time_limit_s - run.compiled_s,
         workers=workers,
@@ -151,6 +153,7 @@ class _Run:
     seed: int
     backend: str
     note: str
+    evaluator: Evaluator
     began: float  # on the monotonic clock
     compiled_s: float
     time_limit_s: float
@@ -179,7 +182,7 @@ class _Run:
             seed=self.seed,
             backend=self.backend,
             phases_s={"compile": self.compiled_s, **phases_s, "check": check_s},
-            notes=(self.note,),
+            notes=(self.note, *self.evaluator.notes),
         )
 
     def report(self, phase: str, best: planner.Best) -> None:

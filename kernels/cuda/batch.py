@@ -21,9 +21,7 @@ class BatchScore:
         self.plan = plan
         device, table = resident.device, resident.table
         put = resident.put
-        self._entries = (
-            *(put(table.start), put(table.row), put(table.weight), put(table.table)),
-        )
+        self._entries = (*(put(table.start), put(table.row), put(table.weight), put(table.table)),)
         sizes = [1, table.num_rows, resident.compiled.num_racks, plan.risk.domains]
         sizes += [pairs.groups for pairs, _ in plan.pairs.values()]
         self._scratch = device.empty(max(sizes) * PLANS_AT_ONCE, np.int64)
@@ -85,8 +83,7 @@ class BatchScore:
             units["counted_most"], units["held_back"], self._value, self._firm, self._scratch,
             violation, margin, unmet, shared_bytes=8 * (THREADS // 32),
         )  # fmt: skip
-        for number, form in enumerate(compiled.forms):
-            constant = plan.constants[number]
+        for number, constant in enumerate(plan.constants):
             if "cost_mills" in constant:
                 self._launch(
                     "moved_costs", *moves, constant["cost_mills"], constant["allowed"],

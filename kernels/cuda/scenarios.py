@@ -51,9 +51,7 @@ class ScenarioScore:
             THREADS,
             (*shards, *self._entries, profile, rows, loads),
         )
-        moves = [
-            put(getattr(move_sets, n)) for n in ("start", "job", "source", "target", "units")
-        ]
+        moves = [put(getattr(move_sets, n)) for n in ("start", "job", "source", "target", "units")]
         states = self._states(scenarios)
         sampled = [put(getattr(scenarios, name)) for name in ("state", "load", "ambient")]
         slope = put(scenarios.slope[table.binds])

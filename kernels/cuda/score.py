@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from kernels.cuda.device import THREADS, Buffer, blocks_for
 from kernels.cuda.resident import PairForm, Resident, costs_of
-from kernels.forms import NONE, AssignmentCost, GroupCount, GroupPresence, Packing, Shards
+from kernels.forms import AssignmentCost, GroupCount, GroupPresence, Packing, Shards
 from kernels.reference import UNITS
 from kernels.score import Score, TermScore
 
@@ -37,7 +36,9 @@ class PlanScore:
         self.pairs: dict[int, tuple[PairForm, Buffer]] = {}  # by the number of the form
         self.used: dict[int, Buffer] = {}
         self._forms = [*enumerate(compiled.forms)]
-        self.homes = {number: len(f.home_job) for number, f in self._forms if isinstance(f, AssignmentCost)}
+        self.homes = {
+            number: len(f.home_job) for number, f in self._forms if isinstance(f, AssignmentCost)
+        }
         self.constants = [self._constants(number, form) for number, form in self._forms]
         self.risk, jobs, counts = resident.risk()
         self.at_risk = self._table(self.risk)
@@ -86,29 +87,66 @@ class PlanScore:
         tables, racks = table.kind.shape
         if self.shards and tables:
             self._launch(
-                "rack_loads", self.shards * tables, self.job, self.rack, self.units, self.shards,
-                resident.demand, resident.kind, tables, jobs, table.demand.shape[2], racks, self.loads,
+                "rack_loads",
+                self.shards * tables,
+                self.job,
+                self.rack,
+                self.units,
+                self.shards,
+                resident.demand,
+                resident.kind,
+                tables,
+                jobs,
+                table.demand.shape[2],
+                racks,
+                self.loads,
             )
         if table.num_rows:
             self._launch(
-                "row_excess", table.num_rows * 32, resident.row_start, resident.row_rack,
-                resident.row_weight, resident.row_table, resident.base, resident.limit,
-                resident.scale, resident.row_slot, table.num_rows, racks, self.loads,
-                self.row_load, self.violation,
+                "row_excess",
+                table.num_rows * 32,
+                resident.row_start,
+                resident.row_rack,
+                resident.row_weight,
+                resident.row_table,
+                resident.base,
+                resident.limit,
+                resident.scale,
+                resident.row_slot,
+                table.num_rows,
+                racks,
+                self.loads,
+                self.row_load,
+                self.violation,
             )
         if self.shards:
             self._launch("job_totals", self.shards, self.job, self.units, self.shards, self.total)
         if self.risk.groups:
             self._add_pairs(self.risk, self.at_risk)
             self._launch(
-                "worst_losses", self.risk.groups * 32, self.at_risk, self.risk_counts,
-                self.survivors, self.risk.groups, self.risk.domains, self.loss,
+                "worst_losses",
+                self.risk.groups * 32,
+                self.at_risk,
+                self.risk_counts,
+                self.survivors,
+                self.risk.groups,
+                self.risk.domains,
+                self.loss,
             )
         if jobs:
             self._launch(
-                "count_units", jobs, self.total, self.loss, units["least"], units["most"],
-                units["counted_most"], units["held_back"], jobs, resident.slots[UNITS],
-                self.counted, self.violation,
+                "count_units",
+                jobs,
+                self.total,
+                self.loss,
+                units["least"],
+                units["most"],
+                units["counted_most"],
+                units["held_back"],
+                jobs,
+                resident.slots[UNITS],
+                self.counted,
+                self.violation,
             )
         for (number, form), constant in zip(self._forms, self.constants, strict=True):
             self._form(number, form, constant)
@@ -127,7 +165,9 @@ class PlanScore:
             used = self.used[number]
             self.resident.device.fill(used, 0)
             self._launch("bins_taken", size, table, groups, domains, constant["bin_size"], used)
-            self._launch("bins_over", domains, used, constant["bins"], domains, slot, self.violation)
+            self._launch(
+                "bins_over", domains, used, constant["bins"], domains, slot, self.violation
+            )
         elif isinstance(form, GroupCount):
             self._launch(
                 "counts_over", size, table, constant["limit"], groups, domains, slot, self.violation
@@ -136,12 +176,28 @@ class PlanScore:
             used = self.used[number]
             self.resident.device.fill(used, 0)
             self._launch(
-                "presence_pairs", size, table, constant["foe_start"], constant["foe"], groups,
-                domains, slot, used, self.violation,
+                "presence_pairs",
+                size,
+                table,
+                constant["foe_start"],
+                constant["foe"],
+                groups,
+                domains,
+                slot,
+                used,
+                self.violation,
             )
             self._launch(
-                "domains_paid", groups, used, constant["max_domains"], constant["free_domains"],
-                constant["price_mills"], groups, slot, self.violation, self.margin,
+                "domains_paid",
+                groups,
+                used,
+                constant["max_domains"],
+                constant["free_domains"],
+                constant["price_mills"],
+                groups,
+                slot,
+                self.violation,
+                self.margin,
             )
 
     def _assignment(self, form: AssignmentCost, slot: int, constant: dict[str, Buffer]) -> None:
@@ -149,18 +205,42 @@ class PlanScore:
         plan = (self.job, self.rack, self.units, self.shards)
         if self.shards:
             self._launch(
-                "place_costs", self.shards, *plan, constant["cost_mills"], constant["allowed"],
-                constant["kind_of_rack"], form.cost_mills.shape[1], slot, self.violation, self.margin,
+                "place_costs",
+                self.shards,
+                *plan,
+                constant["cost_mills"],
+                constant["allowed"],
+                constant["kind_of_rack"],
+                form.cost_mills.shape[1],
+                slot,
+                self.violation,
+                self.margin,
             )
         if jobs:
             self._launch(
-                "values", jobs, self.counted, self.resident.units["counted_most"],
-                constant["value_mills"], constant["firm_gpus"], jobs, slot, self.margin, self.unmet,
+                "values",
+                jobs,
+                self.counted,
+                self.resident.units["counted_most"],
+                constant["value_mills"],
+                constant["firm_gpus"],
+                jobs,
+                slot,
+                self.margin,
+                self.unmet,
             )
         if homes:
             self._launch(
-                "moves_paid", homes, *plan, constant["home_job"], constant["home_rack"],
-                constant["home_units"], constant["move_mills"], homes, slot, self.margin,
+                "moves_paid",
+                homes,
+                *plan,
+                constant["home_job"],
+                constant["home_rack"],
+                constant["home_units"],
+                constant["move_mills"],
+                homes,
+                slot,
+                self.margin,
             )
 
     def _constants(self, number: int, form: Any) -> dict[str, Buffer]:
@@ -202,9 +282,20 @@ class PlanScore:
         self.resident.device.fill(table, 0)
         if self.shards:
             self._launch(
-                "add_pairs", self.shards, self.job, self.rack, self.units, self.shards,
-                pairs.group_of_job, pairs.size, pairs.kind, pairs.kinds, pairs.start, pairs.domain,
-                pairs.domains, table,
+                "add_pairs",
+                self.shards,
+                self.job,
+                self.rack,
+                self.units,
+                self.shards,
+                pairs.group_of_job,
+                pairs.size,
+                pairs.kind,
+                pairs.kinds,
+                pairs.start,
+                pairs.domain,
+                pairs.domains,
+                table,
             )
 
     def _launch(self, kernel: str, items: int, *arguments: Buffer | int) -> None:

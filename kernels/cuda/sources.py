@@ -96,9 +96,7 @@ def check_arguments(kernel: Kernel, arguments: list[Any] | tuple[Any, ...]) -> N
                 raise ArgumentError(f"{where}: expected an array in C order, got a strided one")
         else:
             if not isinstance(argument, int) or isinstance(argument, bool):
-                raise ArgumentError(
-                    f"{where}: expected an integer, got {type(argument).__name__}"
-                )
+                raise ArgumentError(f"{where}: expected an integer, got {type(argument).__name__}")
             limits = np.iinfo(parameter.dtype)
             if not limits.min <= argument <= limits.max:
                 raise ArgumentError(f"{where}: expected {parameter.dtype}, got {argument}")

@@ -13,7 +13,7 @@ import numpy as np
 from kernels.cuda.device import THREADS, Buffer, blocks_for
 from kernels.cuda.resident import Resident
 from kernels.cuda.score import PlanScore
-from kernels.forms import NONE, AssignmentCost, GroupCount, GroupPresence, Ints, Packing
+from kernels.forms import NONE, GroupCount, GroupPresence, Ints, Packing
 from kernels.parts.changes import NOWHERE
 from kernels.sweep.families import Families
 from kernels.sweep.layout import Layout
@@ -68,7 +68,9 @@ class CudaSearch:
     def _class_rows(self) -> tuple[Ints, Buffer]:
         """Return (class of every candidate, what classes add on each rack, packed, (C, R))."""
         resident, candidates, packing = self.resident, self.state.candidates, self.families.packing
-        first, number = np.unique(self.families.class_of, return_index=True, return_inverse=True)[1:]
+        first, number = np.unique(self.families.class_of, return_index=True, return_inverse=True)[
+            1:
+        ]
         job, units = candidates.job[first], candidates.units[first]
         count, racks = len(first), resident.compiled.num_racks
         out = resident.device.empty(count * racks, np.int64)
@@ -198,9 +200,7 @@ class CudaSearch:
             self.racks[some] = resident.device.get(found)
             self.keys[some] = resident.device.get(keys)
 
-    def _launch(
-        self, kernel: str, items: int, *arguments: Any, shared_bytes: int = 0
-    ) -> None:
+    def _launch(self, kernel: str, items: int, *arguments: Any, shared_bytes: int = 0) -> None:
         blocks = blocks_for(items)
         self.resident.device.launch(kernel, blocks, THREADS, arguments, shared_bytes)
 

@@ -85,21 +85,26 @@ class ShimDevice:
         self._library = library(flags, folder)
 
     def put(self, array: NDArray[Any]) -> Buffer:
+        """Copy an array."""
         return np.array(array, order="C")
 
     def update(self, buffer: Buffer, array: NDArray[Any]) -> None:
+        """Copy an array into the front of a buffer."""
         assert buffer.dtype == array.dtype
         buffer.reshape(-1)[: array.size] = array.reshape(-1)
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> Buffer:
+        """Return poisoned memory."""
         fresh = np.empty(shape, dtype)
         fresh.view(np.uint8).fill(POISON)
         return fresh
 
     def fill(self, buffer: Buffer, byte: int) -> None:
+        """Set every byte of a buffer."""
         buffer.view(np.uint8).fill(byte)
 
     def get(self, buffer: Buffer) -> NDArray[Any]:
+        """Copy a buffer back."""
         return np.array(buffer)
 
     def launch(
@@ -110,15 +115,16 @@ class ShimDevice:
         arguments: Sequence[Buffer | int],
         shared_bytes: int = 0,
     ) -> None:
+        """Run a kernel to its end, after its arguments were checked."""
         signature = self._kernels[kernel]
         sources.check_arguments(signature, tuple(arguments))
-        held: list[Any] = []
-        for parameter, argument in zip(signature.parameters, arguments, strict=True):
-            if parameter.is_pointer:
-                held.append(ctypes.c_void_p(argument.ctypes.data))
-            else:
-                kinds = {"int32": ctypes.c_int32, "int64": ctypes.c_int64}
-                held.append(kinds[parameter.dtype](argument))
+        kinds = {"int32": ctypes.c_int32, "int64": ctypes.c_int64}
+        held = [
+            kinds[parameter.dtype](argument)
+            if isinstance(argument, int)
+            else ctypes.c_void_p(argument.ctypes.data)
+            for parameter, argument in zip(signature.parameters, arguments, strict=True)
+        ]
         pointers = (ctypes.c_void_p * len(held))(*(ctypes.addressof(each) for each in held))
         function = getattr(self._library, f"launch_{kernel}")
         function.restype = ctypes.c_char_p
@@ -130,4 +136,5 @@ class ShimDevice:
             raise KernelError(f"kernel {kernel}: {wrong.decode()}")
 
     def recorded(self, steps: Callable[[], None]) -> Callable[[], None]:
+        """Return the steps themselves."""
         return steps
