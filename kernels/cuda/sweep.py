@@ -109,9 +109,8 @@ class CudaSearch:
         first, number = np.unique(families.bundle_of, return_index=True, return_inverse=True)[1:]
         count, racks = len(first), resident.compiled.num_racks
         rows = np.zeros((count, racks), np.int64)
-        surviving = state.survivors[first]
-        for b in np.flatnonzero(surviving).tolist():
-            rows[b] = families.packing.pack(families.survivors.row(int(first[b])))
+        for b, n in enumerate(first.tolist()):
+            rows[b] = families.special_row(n)
         out = resident.put(rows)
         forms = [*enumerate(resident.compiled.forms)]
         presences = [n for n, form in forms if isinstance(form, GroupPresence)]
@@ -123,7 +122,7 @@ class CudaSearch:
                 constant = self.plan.constants[form_number]
                 groups = families.foes[m][first].astype(np.int32)
                 self._launch(
-                    "bundle_presence", count * racks, put(groups), put(families.prices[m][first]),
+                    "bundle_presence", count * racks, put(groups), put(families.charged[m][first]),
                     count, pairs.start, pairs.domain, pairs.domains, racks, table,
                     constant["foe_start"], constant["foe"], step, out,
                 )  # fmt: skip
@@ -150,13 +149,8 @@ class CudaSearch:
     ) -> Buffer:
         """Return what families add on every position, packed, (f, P + 1)."""
         resident, layout, count = self.resident, self.layout, end - first
-        patches = [[*self.families.patches(family)] for family in range(first, end)]
-        flat = [patch for of_family in patches for patch in of_family]
-        sizes = [sum(len(racks) for racks, _ in of_family) for of_family in patches]
-        none = np.zeros(0, np.int64)
-        racks = np.concatenate([none, *(racks for racks, _ in flat)]).astype(np.int32)
-        more = np.concatenate([none, *(more for _, more in flat)])
-        start = np.cumsum([0, *sizes], dtype=np.int64)
+        start, racks, more = self.families.patches
+        own = slice(int(start[first]), int(start[end]))
         rows = resident.device.empty(count * (layout.num_positions + 1), np.int64)
         put = resident.put
         resident.device.launch(
@@ -166,7 +160,8 @@ class CudaSearch:
             (
                 *(put(classes.astype(np.int32)), put(bundles.astype(np.int32)), count),
                 *(class_rows, bundle_rows, self._rack_at, layout.num_positions),
-                *(resident.compiled.num_racks, put(start), put(racks), put(more)),
+                *(resident.compiled.num_racks, put(start[first : end + 1] - start[first])),
+                *(put(racks[own].astype(np.int32)), put(more[own])),
                 *(self._position, rows),
             ),
         )

@@ -45,7 +45,7 @@ class Bins:
         gone = form.size[job, form.kind_of_rack[rack]] * candidates.units[some]
         size = form.bin_size[rack]
         freed = -(-slots // size) - -(-(slots - gone) // size)
-        change[some] = self._added(rack, -freed)
+        change[some] = self.added(rack, -freed)
         return Changes(violation=change)
 
     def entering_empty(self, job: int, units: int) -> Ints:
@@ -53,7 +53,7 @@ class Bins:
         if self.form.group_of_job[job] == NONE:
             return np.zeros(self.num_racks, np.int64)
         more = (self.form.size[job] * units)[self.form.kind_of_rack]
-        return self._added(slice(None), -(-more // self.form.bin_size))
+        return self.added(slice(None), -(-more // self.form.bin_size))
 
     def entering_own(self, job: int, units: int) -> tuple[Ints, Ints]:
         """Return (racks with units of the job's group, what differs there from an empty rack)."""
@@ -65,7 +65,7 @@ class Bins:
         rack, size = self.rack[own], self.size[own]
         more = (self.form.size[job] * units)[self.form.kind_of_rack[rack]]
         filled = -(-(self.slots[own] + more) // size) - self.filled[own]
-        return rack, self._added(rack, filled) - self._added(rack, -(-more // size))
+        return rack, self.added(rack, filled) - self.added(rack, -(-more // size))
 
     def entering(self, job: int, units: int) -> Changes:
         """Return the violation that units add on each rack, (R,); their own rack is no target."""
@@ -74,7 +74,7 @@ class Bins:
         violation[rack] += differs
         return Changes(violation=violation)
 
-    def _added(self, rack: Ints | slice, taken: Ints) -> Ints:
+    def added(self, rack: Ints | slice, taken: Ints) -> Ints:
         """Return the violation that bins add which are taken on racks."""
         added: Ints = np.maximum(taken - self.free[rack], 0) - self.over[rack]
         return added

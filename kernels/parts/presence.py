@@ -9,7 +9,6 @@ import numpy as np
 from kernels.candidates import Candidates
 from kernels.forms import NONE, Bools, GroupPresence, Index, Ints, Shards
 from kernels.parts.changes import Changes
-from kernels.parts.expand import ranges
 
 
 class Presence:
@@ -45,13 +44,8 @@ class Presence:
         domains: Ints = self.domain[first:end]
         return domains
 
-    def racks_of_domains(self, domains: Ints) -> Ints:
-        """Return the racks of domains, (·,)."""
-        start, rack = self._racks
-        return rack[ranges(start[domains], start[domains + 1])[1]]
-
     @cached_property
-    def _racks(self) -> tuple[Ints, Ints]:
+    def racks(self) -> tuple[Ints, Ints]:
         """Racks by domain: offsets (D + 1,) and racks."""
         order = np.argsort(self.form.domain_of_rack, kind="stable")
         domains = np.arange(self.num_domains + 1)

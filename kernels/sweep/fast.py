@@ -77,8 +77,9 @@ class Sweeper:
         families = Families(state, self.types, layout, packing)
         search = make_search(state, families, Overlaps(state, families, layout), layout, top)
         search.run()
-        changes = packing.unpack(np.where(search.keys == NOWHERE, 0, search.keys))
         there = search.keys != NOWHERE
+        keys = search.keys + families.everywhere[:, None]
+        changes = packing.unpack(np.where(there, keys, 0))
         total: list[Ints] = [
             np.where(there, leaves[:, None] + change, 0)
             for leaves, change in zip(state.leaving(), changes, strict=True)

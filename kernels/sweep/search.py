@@ -57,8 +57,8 @@ class Search:
             for at in range(0, len(members), most):
                 self._some(found, members[at : at + most], first)
 
-    def row(self, family: int) -> Ints:
-        """Return what a family adds on every position, (P,); `NOWHERE` where there is no rack."""
+    def row(self, family: int, out: Ints) -> None:
+        """Write what a family adds on every position, (P,), patches aside."""
         families, candidates = self.families, self.state.candidates
         n = int(families.example[family])
         if families.class_of[n] != self._class:  # families come by class
@@ -67,10 +67,7 @@ class Search:
                 self.state, families.packing, int(candidates.job[n]), int(candidates.units[n])
             )
             self._class_row = np.append(by_rack, NOWHERE)[self._rack_at[:-1]]
-        row = self._class_row + families.bundle_row(family)
-        for racks, more in families.patches(family):
-            row[self.layout.position_of_rack[racks]] += more
-        return row
+        np.add(self._class_row, families.bundle_row(family), out=out)
 
     def _some(self, rows: _Rows, chosen: Ints, first: int) -> None:
         """Search the destinations of some candidates, whose rows are there."""
@@ -153,10 +150,15 @@ class _Rows:
         self.cell_of_block = np.append(layout.cell_of_block, NONE - 1)
         self.rows = np.full((size, layout.num_positions + 1), NOWHERE, np.int64)  # (f, P + 1)
         self.by_block = np.full((size, layout.num_blocks + 1), NOWHERE, np.int64)
+        start, rack, more = search.families.patches
+        position = layout.position_of_rack
         for f in range(size):
-            self.rows[f, :-1] = search.row(first + f)
-            by_slot = self.rows[f, :-1].reshape(layout.rack_at.shape)
-            by_slot.min(axis=0, out=self.by_block[f, :-1])
+            row = self.rows[f, :-1]
+            search.row(first + f, out=row)
+            own = slice(int(start[first + f]), int(start[first + f + 1]))
+            if own.start < own.stop:
+                np.add.at(row, position[rack[own]], more[own])
+            row.reshape(layout.rack_at.shape).min(axis=0, out=self.by_block[f, :-1])
         padded = layout.blocks_of_signature
         self.blocks = np.where(padded == NONE, layout.num_blocks, padded)  # (E, W)
 
