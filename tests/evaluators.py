@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from functools import cache
 
@@ -31,8 +32,7 @@ def needs(there: bool, what: str) -> None:
 def gpu() -> Device | None:
     """Return the GPU of this machine, None if there is none."""
     try:
-        import cupy
-
+        cupy = importlib.import_module("cupy")
         if not cupy.cuda.is_available():
             return None
     except ImportError:

@@ -45,7 +45,7 @@ def problem() -> Compiled:
                    names, names),
         GroupPresence("presence", "rack", kind, group, np.eye(2, dtype=bool), _ints(1, 1),
                       _ints(0, 1), _ints(11, 13), names, names),
-        AssignmentCost("cost", kind, demand, demand > 2, _ints(100, 50, 20), _ints(8, 0, 1), 5,
+        AssignmentCost("cost", kind, demand, demand > 5, _ints(100, 50, 20), _ints(8, 0, 1), 5,
                        _index(0, 2), _index(1, 1), _ints(4, 1), _ints(6, 2)),
     )  # fmt: skip
     units = Units(_ints(6, 1, 1), _ints(6, 2, 3), _ints(6, 2, 2), _ints(1, 0, 0))
