@@ -98,7 +98,7 @@ def test_the_cache_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_headers_are_written_out() -> None:
     text = sources.text_of("score.cu")
-    assert '#include "common.cuh"' not in text
+    assert '#include "exact.cuh"' not in text
     assert "find_pair" in text
 
 

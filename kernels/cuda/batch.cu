@@ -5,7 +5,7 @@
 // block, which is zero between plans: first all changes are added, then each touched number is
 // *claimed* by exchanging it for zero, so that exactly one thread sees the whole sum and the
 // scratch is clean again. Only touched rows are read; nothing of a plan crosses the bus but moves.
-#include "common.cuh"
+#include "exact.cuh"
 
 struct Change {
     int job, rack;

@@ -1,6 +1,6 @@
 // Plans in sampled scenarios: a plan's loads by power profile stay on the device, a scenario is a
 // few numbers. One block for a plan and a scenario looks only at the rows of the scenario's state.
-#include "common.cuh"
+#include "exact.cuh"
 
 constexpr i64 LOAD_ONE = 1024;
 

@@ -1,7 +1,7 @@
 // Full score of one plan. Every kernel reads its arrays once and coalesced where it can; together
 // they touch about 2 MB at 16,384 racks and 50,000 jobs, so launches cost more than memory: the
 // sequence is recorded and replayed as one graph.
-#include "common.cuh"
+#include "exact.cuh"
 
 // Load of racks in every demand table: one thread for a shard and a table; sums by atomics, whose
 // order does not matter in integers.

@@ -4,7 +4,7 @@
 //
 // Traffic: a row of 16,384 racks is 131 KB, written once and read once for its minima (L2), then
 // only at the blocks that a candidate looks at. Bound by memory, not by arithmetic.
-#include "common.cuh"
+#include "exact.cuh"
 
 constexpr i64 NOWHERE = 1ll << 61;
 

@@ -14,12 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kernels import reference
 from kernels.batch import MoveSets
 from kernels.batch_score import score_batch
 from kernels.cuda import sources
 from kernels.cuda.evaluator import CudaEvaluator
-from kernels.forms import Compiled, Form, GroupPresence, LinearLoad
+from kernels.forms import UNLIMITED, Compiled, GroupPresence, LinearLoad
 from kernels.scenarios import score_scenarios
 from kernels.sweep import Sweeper
 from tests.cuda_shim.device import PLAIN, SANITIZED, ShimDevice, compiler
@@ -38,6 +40,7 @@ def differences(device: ShimDevice, seeds: int) -> list[str]:
         for name, compiled in (
             ("random", random_compiled(seed)),
             ("heavy", heavy(random_compiled(seed))),
+            ("dear", dear(random_compiled(seed))),
         ):
             for workload, is_equal in workloads(compiled, device, seed).items():
                 if not is_equal():
@@ -72,22 +75,29 @@ def workloads(compiled: Compiled, device: ShimDevice, seed: int) -> dict[str, Ca
 
 
 def heavy(compiled: Compiled) -> Compiled:
-    """Return a problem whose loads and prices are beyond 32 bits."""
-    forms: list[Form] = []
-    for form in compiled.forms:
-        if isinstance(form, LinearLoad) and form.limit.max(initial=0) < 2**20:
-            forms.append(
-                replace(
-                    form,
-                    demand=form.demand * 2**28,
-                    base=form.base * 2**28,
-                    limit=form.limit * 2**28,
-                )
-            )
-        elif isinstance(form, GroupPresence):
-            forms.append(replace(form, price_mills=form.price_mills * 2**22))
-        else:
-            forms.append(form)
+    """Return a problem whose loads are beyond 32 bits."""
+    forms = (
+        replace(
+            form,
+            demand=form.demand * 2**28,
+            base=form.base * 2**28,
+            limit=np.where(form.limit < UNLIMITED, form.limit * 2**28, form.limit),
+        )
+        if isinstance(form, LinearLoad)
+        else form
+        for form in compiled.forms
+    )
+    return replace(compiled, forms=tuple(forms))
+
+
+def dear(compiled: Compiled) -> Compiled:
+    """Return a problem whose prices are beyond 32 bits when they are packed."""
+    forms = (
+        replace(form, price_mills=form.price_mills * 2**26)
+        if isinstance(form, GroupPresence)
+        else form
+        for form in compiled.forms
+    )
     return replace(compiled, forms=tuple(forms))
 
 
