@@ -31,8 +31,9 @@ lint: $(DEVELOPED)  ## style, formatting, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(DEVELOPED)  ## time the main job on every example
+bench: $(DEVELOPED)  ## time the kernels, and the main job on every example
 	mkdir -p $(OUT)
+	$(BIN)/python -m benchmarks kernels --json $(OUT)/bench-kernels.json
 	$(BIN)/python -m benchmarks main --json $(OUT)/bench-main.json
 
 gpu:  ## on a machine with an NVIDIA GPU: tests, memory checks and benchmarks

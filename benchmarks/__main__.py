@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from benchmarks import main_job
+from benchmarks import kernel_speed, main_job
 
 
 class Benchmark(Protocol):
@@ -24,7 +24,7 @@ class Benchmark(Protocol):
         ...
 
 
-BENCHMARKS: Mapping[str, Benchmark] = {"main": main_job}
+BENCHMARKS: Mapping[str, Benchmark] = {"main": main_job, "kernels": kernel_speed}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

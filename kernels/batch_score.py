@@ -47,10 +47,14 @@ class BatchScorer:
         forms = compiled.forms
         self._bins = [Bins(form, base) for form in forms if isinstance(form, Packing)]
         self._counts = [
-            Counts(form, base, compiled.num_racks) for form in forms if isinstance(form, GroupCount)
+            Counts(form, base, compiled.num_racks)
+            for form in forms
+            if isinstance(form, GroupCount) and len(form.limit)
         ]
         self._presences = [
-            Presence(form, base) for form in forms if isinstance(form, GroupPresence)
+            Presence(form, base)
+            for form in forms
+            if isinstance(form, GroupPresence) and len(form.max_domains)
         ]
         self._assignments = [
             Assignment(form, base) for form in forms if isinstance(form, AssignmentCost)

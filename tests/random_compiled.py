@@ -83,7 +83,7 @@ def _names(letter: str, count: int) -> tuple[str, ...]:
 
 def _groups(rng: Rng, num_jobs: int) -> tuple[Index, int]:
     """Return the group of every job, some of none, and the number of groups."""
-    num_groups = int(rng.integers(1, 5))
+    num_groups = int(rng.integers(0, 5))
     return rng.integers(NONE, num_groups, num_jobs).astype(np.int32), num_groups
 
 

@@ -48,7 +48,8 @@ OVERFLOWS = {
     "what a shard draws in 32 bits": (
         "score.cu",
         "i64 drawn = demand[row * kinds + kind[static_cast<i64>(table) * racks + r]] * units",
-        "int drawn = (int)demand[row * kinds + kind[static_cast<i64>(table) * racks + r]] * (int)units",
+        "int drawn = (int)demand[row * kinds + kind[static_cast<i64>(table) * racks + r]]"
+        " * (int)units",
     ),
 }
 TYPES = {

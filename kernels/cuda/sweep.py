@@ -113,8 +113,10 @@ class CudaSearch:
             rows[b] = families.special_row(n)
         out = resident.put(rows)
         forms = [*enumerate(resident.compiled.forms)]
-        presences = [n for n, form in forms if isinstance(form, GroupPresence)]
-        limited = [n for n, form in forms if isinstance(form, GroupCount)]
+        presences = [
+            n for n, form in forms if isinstance(form, GroupPresence) and len(form.max_domains)
+        ]
+        limited = [n for n, form in forms if isinstance(form, GroupCount) and len(form.limit)]
         put, step = resident.put, families.packing.violation_step
         for m, form_number in enumerate(presences):
             if form_number in self.plan.pairs:

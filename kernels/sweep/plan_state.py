@@ -41,12 +41,14 @@ class PlanState:
         self.loads = Loads(table, shards, candidates)
         self.bins = [Bins(form, shards) for form in compiled.forms if isinstance(form, Packing)]
         self.presences = [
-            Presence(form, shards) for form in compiled.forms if isinstance(form, GroupPresence)
+            Presence(form, shards)
+            for form in compiled.forms
+            if isinstance(form, GroupPresence) and len(form.max_domains)
         ]
         self.counts = [
             Counts(form, shards, compiled.num_racks)
             for form in compiled.forms
-            if isinstance(form, GroupCount)
+            if isinstance(form, GroupCount) and len(form.limit)
         ]
         self.assignments = [
             Assignment(form, shards) for form in compiled.forms if isinstance(form, AssignmentCost)
