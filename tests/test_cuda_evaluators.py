@@ -93,6 +93,22 @@ def test_moves_that_cannot_be_made_are_refused(name: str) -> None:
         evaluator.score_batch(base, MoveSets.build([[], [Move(0, 0, 1, 4)]]))
 
 
+def test_a_base_plan_stays_on_the_device_until_another_comes() -> None:
+    device = device_named(NAMES[1])
+    assert isinstance(device, ShimDevice)
+    compiled = random_compiled(6)
+    one, other = random_shards(compiled, 6), random_shards(compiled, 7)
+    evaluator = CudaEvaluator(compiled, device)
+    launches = []
+    for base in (one, one, other, one):
+        before = device.launches
+        found = evaluator.score_batch(base, sets_of(compiled, base, 6))
+        expected = score_batch(compiled, base, sets_of(compiled, base, 6))
+        assert [each.tolist() for each in found] == [each.tolist() for each in expected]
+        launches.append(device.launches - before)
+    assert launches[1] < launches[0] == launches[3]
+
+
 @pytest.mark.parametrize("name", NAMES[1:])
 def test_a_device_that_works_passes_its_test(name: str) -> None:
     assert self_test.passes(device_named(name))

@@ -40,7 +40,7 @@ class BatchScore:
             A move takes no unit, or more units leave a rack than the job has there.
         """
         device, plans = self.resident.device, move_sets.num_plans
-        whole = self.plan.score(base)
+        whole = self.plan.hold(base)
         if not plans:
             return (np.zeros(0, np.int64),) * 3
         put = self.resident.put

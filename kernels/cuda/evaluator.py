@@ -54,7 +54,7 @@ class CudaEvaluator:
         """Return the best `top` racks of every candidate."""
         if top > MOST_TOP:
             return self._sweeper.sweep(shards, candidates, top)
-        self.plan.score(shards)
+        self.plan.hold(shards)
         search = partial(CudaSearch, self.resident, self.plan)
         return self._sweeper.sweep(shards, candidates, top, search)
 

@@ -39,7 +39,7 @@ class ScenarioScore:
         times_over = np.zeros((plans, len(every.base)), np.int64)
         if not (plans and samples and rows):
             return ScenarioScores(violation, rows_over, times_over)
-        self.plan.load(base)
+        self.plan.hold(base)
         put, profiles = resident.put, scenarios.num_profiles
         profile = put(scenarios.profile_of_job)
         loads = device.empty(profiles * rows, np.int64)

@@ -25,6 +25,7 @@ class PlanScore:
         self._room = 0  # shards that the buffers below hold
         self._steps: list[Step] = []
         self._replay: Step | None = None
+        self._held: tuple[Shards, Score] | None = None
         self.shards = 0
         self.loads = device.empty(max(1, resident.table.kind.size), np.int64)
         self.row_load = device.empty(max(1, resident.table.num_rows), np.int64)
@@ -47,6 +48,7 @@ class PlanScore:
     def load(self, shards: Shards) -> None:
         """Copy a plan to the device."""
         device, count = self.resident.device, len(shards.job)
+        self._held = None
         if count > self._room or not self._room:
             self._room = max(1, count + count // 4)
             self.job, self.rack = (device.empty(self._room, np.int32) for _ in range(2))
@@ -59,6 +61,15 @@ class PlanScore:
         if count != self.shards:
             self._replay = None
         self.shards = count
+
+    def hold(self, shards: Shards) -> Score:
+        """Return the score of a base plan that stays on the device until another one comes.
+
+        Batches and sweeps that start from the same plan send nothing of it again.
+        """
+        if self._held is None or self._held[0] is not shards:
+            self._held = shards, self.score(shards)
+        return self._held[1]
 
     def run(self) -> None:
         """Add everything up."""

@@ -71,6 +71,7 @@ def command(
         print_notes((note,))
     evaluator = scorer.load(compiled)
     score, kernels_ms = timed(evaluator, shards)
+    print_notes(evaluator.notes)
     checked = of_findings(check(problem, plan).findings)
     by_term = worst_states(chain(headrooms(compiled, shards, evaluator), checked))
     if as_json:
