@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 NUMBERS = 2**25  # 256 MiB: far larger than caches
 CACHED = 2**14  # 128 KiB: inside a cache, so that arithmetic counts and not memory
 ROUNDS = 5
+ADDITIONS = 1000  # of one thread of the GPU
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,37 @@ def measure_cpu() -> Floor:
     return Floor(2 * source.nbytes / copy_s, CACHED / add_s)
 
 
-def _timed(run: object) -> float:
-    assert callable(run)
+def measure_gpu() -> Floor:
+    """Measure the GPU: copies of 1 GiB, and additions that depend on nothing but registers."""
+    cupy: Any = importlib.import_module("cupy")
+    source = cupy.ones(2**27, cupy.int64)
+    target = cupy.empty_like(source)
+    add_often = cupy.ElementwiseKernel(
+        "int64 start",
+        "int64 sum",
+        f"long long value = start; for (int n = 0; n < {ADDITIONS}; ++n) value += value ^ n; "
+        "sum = value;",
+        "rackwatt_add_often",
+    )
+    some = source[: 2**22]
+
+    def seconds(run: Callable[[], object]) -> float:
+        run()  # compiles
+        times = []
+        for _ in range(ROUNDS):
+            cupy.cuda.runtime.deviceSynchronize()
+            began = time.perf_counter()
+            run()
+            cupy.cuda.runtime.deviceSynchronize()
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    copy_s = seconds(lambda: cupy.copyto(target, source))
+    add_s = seconds(lambda: add_often(some))
+    return Floor(2 * source.nbytes / copy_s, some.size * ADDITIONS / add_s)
+
+
+def _timed(run: Callable[[], object]) -> float:
     began = time.perf_counter()
     run()
     return time.perf_counter() - began

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import kernel_cases
-from benchmarks.floors import Floor, measure_cpu
+from benchmarks.floors import Floor, measure_cpu, measure_gpu
 from benchmarks.kernel_cases import Case
 from benchmarks.machine import machine
 from benchmarks.synthetic import CELL, SEVERITIES, synthetic
@@ -62,7 +62,9 @@ def run(options: argparse.Namespace) -> int:
     if not backends:
         print(lines[-1], file=sys.stderr)
         return 2
-    floor = measure_cpu()
+    floors = {
+        each.name: measure_gpu() if each.name == "cuda" else measure_cpu() for each in backends
+    }
     records: list[Record] = []
     for racks, jobs in sizes:
         for severity in options.severity.split(","):
@@ -78,16 +80,19 @@ def run(options: argparse.Namespace) -> int:
                 where = {"size": f"{racks}x{jobs}", "severity": severity, "backend": backend.name}
                 for case in found:
                     loaded = backend.load(made[0] if case.problem is None else case.problem)
-                    record = where | measure(case, loaded, floor, options.repeats)
+                    record = where | measure(case, loaded, floors[backend.name], options.repeats)
                     records.append(compared(record, records))
                     print(line_of(records[-1]), flush=True)
     document = {
         "benchmark": "kernels",
         "machine": machine(),
         "notes": lines,
-        "floor": {
-            "copied_gb_per_s": round(floor.copied_bytes_per_s / 1e9, 2),
-            "additions_g_per_s": round(floor.additions_per_s / 1e9, 3),
+        "floors": {
+            name: {
+                "copied_gb_per_s": round(floor.copied_bytes_per_s / 1e9, 2),
+                "additions_g_per_s": round(floor.additions_per_s / 1e9, 3),
+            }
+            for name, floor in floors.items()
         },
         "records": records,
     }
@@ -165,11 +170,11 @@ def line_of(record: Record) -> str:
 
 def show(document: Record) -> None:
     """Print what the numbers are measured against, and which targets are met."""
-    floor = document["floor"]
-    print(
-        f"floor of this machine: {floor['copied_gb_per_s']} GB/s copied, "
-        f"{floor['additions_g_per_s']} G additions/s; the last column is the share of it"
-    )
+    for name, floor in document["floors"].items():
+        print(
+            f"floor of {name}: {floor['copied_gb_per_s']} GB/s copied, "
+            f"{floor['additions_g_per_s']} G additions/s; the last column is the share of it"
+        )
     for line in document["notes"]:
         print(line)
     for record in document["records"]:

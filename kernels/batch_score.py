@@ -60,7 +60,7 @@ class BatchScorer:
             Assignment(form, base) for form in forms if isinstance(form, AssignmentCost)
         ]
         self._survival = Survival(compiled, RiskDomains.build(compiled), base)
-        self._score = reference.score(compiled, base)
+        self.base_score = reference.score(compiled, base)
         self._keys = base.job.astype(np.int64) * compiled.num_racks + base.rack
 
     def score(self, move_sets: MoveSets) -> tuple[Ints, Ints, Ints]:
@@ -80,7 +80,7 @@ class BatchScorer:
             parts.append(self._some(self._changes(move_sets, first, end)))
             first = end
         total = np.concatenate([np.zeros((3, 0), np.int64), *parts], axis=1)
-        base = self._score
+        base = self.base_score
         return (
             base.violation + total[0],
             base.unmet_firm_gpus + total[1],

@@ -71,7 +71,7 @@ def test_records_hold_times_rates_and_floors(
         assert record["per_second"] == pytest.approx(record["items"] / record["seconds"])
         assert record["floor_s"] > 0
     assert document["records"][5]["ratio_to_row_by_row"] > 0
-    assert document["floor"]["copied_gb_per_s"] > 0
+    assert document["floors"]["cpu"]["copied_gb_per_s"] > 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
     assert any("times as fast as row by row" in line for line in lines)
