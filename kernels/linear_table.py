@@ -70,12 +70,7 @@ class LinearTable:
 
     def excess(self, load: Ints, rows: Ints | Index | Bools | slice = slice(None)) -> Ints:
         """Return ``ceil(max(0, load - limit) / scale)``; `rows` are those that `load` is of."""
-        over: Ints = np.maximum(load - self.limit[rows], 0)
-        above = np.flatnonzero(over)  # a division is dear, and most rows hold
-        if len(above):
-            scale = np.broadcast_to(self.scale[rows], over.shape)
-            over.flat[above] = -(-over.flat[above] // scale.flat[above])
-        return over
+        return in_units(load - self.limit[rows], self.scale[rows])
 
     def rows_of(self, table: int) -> tuple[Rows, Ints]:
         """Return (the rows of a demand table, compressed by row, their numbers here)."""
@@ -97,6 +92,16 @@ class LinearTable:
         per_rack = self.demand[tables, job, self.kind] * units  # (Q, R)
         added: Ints = self.weight * per_rack[self.table, self.rack]
         return added
+
+
+def in_units(over: Ints, scale: Ints) -> Ints:
+    """Return ``ceil(max(0, over) / scale)``; divides only where that is needed, for it is dear."""
+    excess: Ints = np.maximum(over, 0)
+    divided = np.flatnonzero((excess > 0) & (scale > 1))
+    if len(divided):
+        by = np.broadcast_to(scale, excess.shape).flat[divided]
+        excess.flat[divided] = -(-excess.flat[divided] // by)
+    return excess
 
 
 def _joined(arrays: list[Ints]) -> Ints:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
 from kernels.candidates import Candidates
 from kernels.forms import NONE, Bools, Index, Ints, Shards
-from kernels.linear_table import LinearTable
+from kernels.linear_table import LinearTable, in_units
 from kernels.parts.changes import Changes
 from kernels.parts.expand import ranges
+
+
+@dataclass(frozen=True, eq=False)
+class _Tight:
+    """What the tight entries look up for every class of candidates, side by side."""
+
+    kind: Ints  # table * kinds + kind of rack
+    weight: Ints
+    over: Ints  # load less limit of the row
+    excess: Ints  # of the row
+    scale: Ints
 
 
 class Loads:
@@ -61,11 +75,23 @@ class Loads:
 
     def entering_anywhere(self, job: int, units: int) -> Ints:
         """Return the excess that units from nowhere would add on each rack, (R,)."""
-        table, entry = self.table, self.tight_entry
-        row = table.row[entry]
-        drawn = self.demand(job, units, table.table[entry], table.rack[entry])
-        more = table.excess(self.load[row] + table.weight[entry] * drawn, row) - self.excess[row]
+        tight, table = self._tight, self.table
+        drawn = (table.demand[:, job] * units).ravel()[tight.kind]
+        more = in_units(tight.over + tight.weight * drawn, tight.scale) - tight.excess
         return _sum_by_rack(more, self.tight_start)
+
+    @cached_property
+    def _tight(self) -> _Tight:
+        table, entry = self.table, self.tight_entry
+        row, demand = table.row[entry], table.table[entry]
+        kinds = table.demand.shape[2]
+        return _Tight(
+            kind=demand.astype(np.int64) * kinds + table.kind[demand, table.rack[entry]],
+            weight=table.weight[entry],
+            over=self.load[row] - table.limit[row],
+            excess=self.excess[row],
+            scale=table.scale[row],
+        )
 
     def entering(self, job: int, source: int, units: int) -> Changes:
         """Return the excess that a candidate adds on each rack once it has left its own, (R,)."""
@@ -87,10 +113,11 @@ class Loads:
         ``excess(x + e - l) - excess(x + e) - excess(x - l) + excess(x)`` with the row's load x;
         zero wherever x + e and x stay inside the limit.
         """
-        load = self.load[row]
-        both = self.table.excess(load + enters - leaves, row)
-        alone = self.table.excess(load + enters, row) + self.table.excess(load - leaves, row)
-        return both - alone + self.excess[row]
+        over, scale = self.load[row] - self.table.limit[row], self.table.scale[row]
+        both = in_units(over + enters - leaves, scale)
+        alone = in_units(over + enters, scale) + in_units(over - leaves, scale)
+        overlap: Ints = both - alone + self.excess[row]
+        return overlap
 
 
 def _largest(table: LinearTable, candidates: Candidates) -> tuple[Ints, Ints]:
