@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -49,6 +48,7 @@ class Loads:
         self.tight_entry = tight
         racks = np.arange(table.kind.shape[1] + 1)
         self.tight_start: Ints = np.searchsorted(table.rack[tight], racks)
+        self._tight = self._side_by_side()
         # No candidate changes the excess of a row by more than it moves, or lifts it above.
         change = np.minimum(most, np.maximum(over, 0))[tight] // table.scale[table.row[tight]] + 1
         self.most_violation = int(_sum_by_rack(change, self.tight_start).max(initial=0))
@@ -80,8 +80,7 @@ class Loads:
         more = in_units(tight.over + tight.weight * drawn, tight.scale) - tight.excess
         return _sum_by_rack(more, self.tight_start)
 
-    @cached_property
-    def _tight(self) -> _Tight:
+    def _side_by_side(self) -> _Tight:
         table, entry = self.table, self.tight_entry
         row, demand = table.row[entry], table.table[entry]
         kinds = table.demand.shape[2]

@@ -8,6 +8,8 @@ candidates x racks is ever made.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +23,7 @@ from kernels.sweep.overlaps import Overlaps
 from kernels.sweep.plan_state import PlanState
 
 ROW_NUMBERS = 2**21  # numbers in the rows of families that are kept at a time
+THREADS = min(4, os.cpu_count() or 1)
 CORRECTIONS = 2**22  # numbers of (candidate, signature) that are kept at a time
 
 
@@ -38,36 +41,33 @@ class Search:
         self.racks = np.full((len(state.candidates), top), NONE, np.int32)  # (N, K)
         self.keys = np.full((len(state.candidates), top), NOWHERE, np.int64)  # (N, K)
         # The last position, and with it the last block, is of no rack.
-        self._rack_at = np.append(layout.rack_at.ravel(), NONE)  # (P + 1,)
+        self.rack_at = np.append(layout.rack_at.ravel(), NONE)  # (P + 1,)
         positions = np.arange(layout.num_positions).reshape(layout.rack_at.shape)
         self._positions = np.pad(positions, ((0, 0), (0, 1)), constant_values=layout.num_positions)
         self._rank = np.append(layout.rank, len(layout.rank))  # the last stands for `NONE`
-        self._class = NONE
-        self._class_row = np.zeros(0, np.int64)
 
     def run(self) -> None:
-        """Fill `racks` and `keys`, some families and some of their candidates at a time."""
-        families = self.families
-        step = max(1, ROW_NUMBERS // max(1, self.layout.num_positions))
-        for first in range(0, len(families), step):
+        """Fill `racks` and `keys`: threads share the families, for NumPy lets them run at once."""
+        size = self.layout.num_positions
+        step = max(1, ROW_NUMBERS // max(1, size))
+        steps = [*range(0, len(self.families), step)]
+        per_thread = max(1, -(-len(steps) // THREADS))
+        parts = [steps[n : n + per_thread] for n in range(0, len(steps), per_thread)]
+        _ = self.families.patches  # worked out once, before the threads ask for them
+        with ThreadPoolExecutor(THREADS) as pool:
+            for _ in pool.map(lambda part: self._chunks(part, step), parts):
+                pass  # an exception of a thread is raised here
+
+    def _chunks(self, firsts: list[int], step: int) -> None:
+        """Search some families and some of their candidates at a time."""
+        families, classes = self.families, _ClassRows(self)
+        most = max(1, CORRECTIONS // max(1, self.layout.num_signatures))
+        for first in firsts:
             end = min(first + step, len(families))
-            found = _Rows(self, first, end)
+            found = _Rows(self, classes, first, end)
             members = families.members[families.start[first] : families.start[end]]
-            most = max(1, CORRECTIONS // max(1, self.layout.num_signatures))
             for at in range(0, len(members), most):
                 self._some(found, members[at : at + most], first)
-
-    def row(self, family: int, out: Ints) -> None:
-        """Write what a family adds on every position, (P,), patches aside."""
-        families, candidates = self.families, self.state.candidates
-        n = int(families.example[family])
-        if families.class_of[n] != self._class:  # families come by class
-            self._class = int(families.class_of[n])
-            by_rack = class_row(
-                self.state, families.packing, int(candidates.job[n]), int(candidates.units[n])
-            )
-            self._class_row = np.append(by_rack, NOWHERE)[self._rack_at[:-1]]
-        np.add(self._class_row, families.bundle_row(family), out=out)
 
     def _some(self, rows: _Rows, chosen: Ints, first: int) -> None:
         """Search the destinations of some candidates, whose rows are there."""
@@ -124,7 +124,7 @@ class Search:
     ) -> tuple[Index, Ints]:
         """Return the racks of blocks and what they add, (n, slots k) each."""
         position = self._positions[:, block].transpose(1, 0, 2)  # (n, slots, k)
-        racks = self._rack_at[position]
+        racks = self.rack_at[position]
         keys = rows.rows[family[:, None, None], position] + correction[:, None, :]
         return racks.reshape(len(family), -1), keys.reshape(len(family), -1)
 
@@ -138,13 +138,37 @@ class Search:
         return racks, keys
 
 
+class _ClassRows:
+    """The row of the class at hand, by position; families come by class."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._class = NONE
+        self._row = np.zeros(0, np.int64)
+
+    def row_of(self, family: int) -> Ints:
+        """Return what a family's class adds on every position, `NOWHERE` where there is no rack."""
+        families, candidates = self._search.families, self._search.state.candidates
+        n = int(families.example[family])
+        if families.class_of[n] != self._class:
+            self._class = int(families.class_of[n])
+            by_rack = class_row(
+                self._search.state,
+                families.packing,
+                int(candidates.job[n]),
+                int(candidates.units[n]),
+            )
+            self._row = np.append(by_rack, NOWHERE)[self._search.rack_at[:-1]]
+        return self._row
+
+
 class _Rows:
     """The rows of some families, and their minima over blocks and signatures.
 
     One more block, of no rack and no cell, stands for padding; its position is the last.
     """
 
-    def __init__(self, search: Search, first: int, end: int) -> None:
+    def __init__(self, search: Search, classes: _ClassRows, first: int, end: int) -> None:
         layout, size = search.layout, end - first
         self._most_in_cell = int(np.bincount(layout.cell_of_block).max(initial=0))
         self.cell_of_block = np.append(layout.cell_of_block, NONE - 1)
@@ -154,7 +178,7 @@ class _Rows:
         position = layout.position_of_rack
         for f in range(size):
             row = self.rows[f, :-1]
-            search.row(first + f, out=row)
+            np.add(classes.row_of(first + f), search.families.bundle_row(first + f), out=row)
             own = slice(int(start[first + f]), int(start[first + f + 1]))
             if own.start < own.stop:
                 np.add.at(row, position[rack[own]], more[own])
