@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from kernels.cuda.device import THREADS, Buffer, blocks_for
+from kernels.cuda.form_arrays import constants_of
 from kernels.cuda.resident import PairForm, Resident, costs_of
-from kernels.forms import AssignmentCost, GroupCount, GroupPresence, Packing, Shards
+from kernels.forms import AssignmentCost, Form, GroupCount, GroupPresence, Packing, Shards
 from kernels.reference import UNITS
 from kernels.score import Score, TermScore
 
@@ -98,71 +98,35 @@ class PlanScore:
         tables, racks = table.kind.shape
         if self.shards and tables:
             self._launch(
-                "rack_loads",
-                self.shards * tables,
-                self.job,
-                self.rack,
-                self.units,
-                self.shards,
-                resident.demand,
-                resident.kind,
-                tables,
-                jobs,
-                table.demand.shape[2],
-                racks,
+                "rack_loads", self.shards * tables, self.job, self.rack, self.units, self.shards,
+                resident.demand, resident.kind, tables, jobs, table.demand.shape[2], racks,
                 self.loads,
-            )
+            )  # fmt: skip
         if table.num_rows:
             self._launch(
-                "row_excess",
-                table.num_rows * 32,
-                resident.row_start,
-                resident.row_rack,
-                resident.row_weight,
-                resident.row_table,
-                resident.base,
-                resident.limit,
-                resident.scale,
-                resident.row_slot,
-                table.num_rows,
-                racks,
-                self.loads,
-                self.row_load,
+                "row_excess", table.num_rows * 32, resident.row_start, resident.row_rack,
+                resident.row_weight, resident.row_table, resident.base, resident.limit,
+                resident.scale, resident.row_slot, table.num_rows, racks, self.loads, self.row_load,
                 self.violation,
-            )
+            )  # fmt: skip
         if self.shards:
             self._launch("job_totals", self.shards, self.job, self.units, self.shards, self.total)
         if self.risk.groups:
             self._add_pairs(self.risk, self.at_risk)
             self._launch(
-                "worst_losses",
-                self.risk.groups * 32,
-                self.at_risk,
-                self.risk_counts,
-                self.survivors,
-                self.risk.groups,
-                self.risk.domains,
-                self.loss,
-            )
+                "worst_losses", self.risk.groups * 32, self.at_risk, self.risk_counts,
+                self.survivors, self.risk.groups, self.risk.domains, self.loss,
+            )  # fmt: skip
         if jobs:
             self._launch(
-                "count_units",
-                jobs,
-                self.total,
-                self.loss,
-                units["least"],
-                units["most"],
-                units["counted_most"],
-                units["held_back"],
-                jobs,
-                resident.slots[UNITS],
-                self.counted,
-                self.violation,
-            )
+                "count_units", jobs, self.total, self.loss, units["least"], units["most"],
+                units["counted_most"], units["held_back"], jobs, resident.slots[UNITS],
+                self.counted, self.violation,
+            )  # fmt: skip
         for (number, form), constant in zip(self._forms, self.constants, strict=True):
             self._form(number, form, constant)
 
-    def _form(self, number: int, form: Any, constant: dict[str, Buffer]) -> None:
+    def _form(self, number: int, form: Form, constant: dict[str, Buffer]) -> None:
         slot = self.resident.slots[form.term]
         if isinstance(form, AssignmentCost):
             self._assignment(form, slot, constant)
@@ -187,104 +151,43 @@ class PlanScore:
             used = self.used[number]
             self.resident.device.fill(used, 0)
             self._launch(
-                "presence_pairs",
-                size,
-                table,
-                constant["foe_start"],
-                constant["foe"],
-                groups,
-                domains,
-                slot,
-                used,
-                self.violation,
-            )
+                "presence_pairs", size, table, constant["foe_start"], constant["foe"], groups,
+                domains, slot, used, self.violation,
+            )  # fmt: skip
             self._launch(
-                "domains_paid",
-                groups,
-                used,
-                constant["max_domains"],
-                constant["free_domains"],
-                constant["price_mills"],
-                groups,
-                slot,
-                self.violation,
-                self.margin,
-            )
+                "domains_paid", groups, used, constant["max_domains"], constant["free_domains"],
+                constant["price_mills"], groups, slot, self.violation, self.margin,
+            )  # fmt: skip
 
     def _assignment(self, form: AssignmentCost, slot: int, constant: dict[str, Buffer]) -> None:
         jobs, homes = self.resident.compiled.num_jobs, len(form.home_job)
         plan = (self.job, self.rack, self.units, self.shards)
         if self.shards:
             self._launch(
-                "place_costs",
-                self.shards,
-                *plan,
-                constant["cost_mills"],
-                constant["allowed"],
-                constant["kind_of_rack"],
-                form.cost_mills.shape[1],
-                slot,
-                self.violation,
+                "place_costs", self.shards, *plan, constant["cost_mills"], constant["allowed"],
+                constant["kind_of_rack"], form.cost_mills.shape[1], slot, self.violation,
                 self.margin,
-            )
+            )  # fmt: skip
         if jobs:
             self._launch(
-                "values",
-                jobs,
-                self.counted,
-                self.resident.units["counted_most"],
-                constant["value_mills"],
-                constant["firm_gpus"],
-                jobs,
-                slot,
-                self.margin,
-                self.unmet,
-            )
+                "values", jobs, self.counted, self.resident.units["counted_most"],
+                constant["value_mills"], constant["firm_gpus"], jobs, slot, self.margin, self.unmet,
+            )  # fmt: skip
         if homes:
             self._launch(
-                "moves_paid",
-                homes,
-                *plan,
-                constant["home_job"],
-                constant["home_rack"],
-                constant["home_units"],
-                constant["move_mills"],
-                homes,
-                slot,
-                self.margin,
-            )
+                "moves_paid", homes, *plan, constant["home_job"], constant["home_rack"],
+                constant["home_units"], constant["move_mills"], homes, slot, self.margin,
+            )  # fmt: skip
 
-    def _constants(self, number: int, form: Any) -> dict[str, Buffer]:
+    def _constants(self, number: int, form: Form) -> dict[str, Buffer]:
         """Copy what a form's kernels read, and make room for what they add up."""
-        put, names = self.resident.put, {
-            Packing: ("bin_size", "bins"),
-            GroupCount: ("limit",),
-            GroupPresence: ("max_domains", "free_domains", "price_mills"),
-            AssignmentCost: (
-                "cost_mills", "kind_of_rack", "value_mills", "firm_gpus",
-                "home_job", "home_rack", "home_units", "move_mills",
-            ),
-        }.get(type(form), ())  # fmt: skip
-        constant = {name: put(getattr(form, name)) for name in names}
-        if isinstance(form, AssignmentCost):
-            order = np.lexsort((form.home_rack, form.home_job))  # kernels look homes up
-            for name in ("home_job", "home_rack", "home_units", "move_mills"):
-                constant[name] = put(getattr(form, name)[order])
-            constant["allowed"] = put(form.allowed.astype(np.uint8))
-        if isinstance(form, GroupPresence):
-            foes = np.zeros((len(form.max_domains),) * 2, bool)
-            if form.may_share is not None:
-                foes = ~form.may_share
-            constant["are_foes"] = put(foes.astype(np.uint8))
-            constant["foe"] = put(np.nonzero(foes)[1].astype(np.int32))
-            constant["foe_start"] = put(np.append(0, np.cumsum(foes.sum(axis=1))).astype(np.int64))
         if isinstance(form, Packing | GroupCount | GroupPresence):
             pairs = self.resident.pairs(form)
             if pairs.groups:
                 self.pairs[number] = pairs, self._table(pairs)
                 size = pairs.groups if isinstance(form, GroupPresence) else pairs.domains
                 self.used[number] = self.resident.device.empty(size, np.int64)
-        return constant
+        return constants_of(self.resident, form)
 
     def _table(self, pairs: PairForm) -> Buffer:
         return self.resident.device.empty(max(1, pairs.groups * pairs.domains), np.int64)
@@ -293,21 +196,10 @@ class PlanScore:
         self.resident.device.fill(table, 0)
         if self.shards:
             self._launch(
-                "add_pairs",
-                self.shards,
-                self.job,
-                self.rack,
-                self.units,
-                self.shards,
-                pairs.group_of_job,
-                pairs.size,
-                pairs.kind,
-                pairs.kinds,
-                pairs.start,
-                pairs.domain,
-                pairs.domains,
-                table,
-            )
+                "add_pairs", self.shards, self.job, self.rack, self.units, self.shards,
+                pairs.group_of_job, pairs.size, pairs.kind, pairs.kinds, pairs.start, pairs.domain,
+                pairs.domains, table,
+            )  # fmt: skip
 
     def _launch(self, kernel: str, items: int, *arguments: Buffer | int) -> None:
         self.resident.device.launch(kernel, blocks_for(items), THREADS, arguments)
