@@ -6,61 +6,30 @@ import numpy as np
 
 from kernels import reference
 from kernels.batch import MoveSets
-from kernels.batch_changes import (
-    UnitChanges,
-    assignment_changes,
-    bin_violation,
-    count_violation,
-    load_violation,
-    presence_changes,
-    sums_by_key,
-)
-from kernels.forms import (
-    NONE,
-    AssignmentCost,
-    Compiled,
-    GroupCount,
-    GroupPresence,
-    Ints,
-    Packing,
-    Shards,
-)
+from kernels.batch_changes import form_changes
+from kernels.batch_loads import LoadChanges
+from kernels.batch_sums import KeySums, PlanMoves, split
+from kernels.batch_totals import TotalChanges
+from kernels.forms import NONE, Compiled, Index, Ints, Shards
 from kernels.linear_table import LinearTable
-from kernels.parts.assignment import Assignment
-from kernels.parts.bins import Bins
-from kernels.parts.counts import Counts
-from kernels.parts.presence import Presence
-from kernels.parts.survival import RiskDomains, Survival
 
-MOVES_AT_ONCE = 20_000
+MOVES_AT_ONCE = 2**18  # moves of the plans that are worked out together, one plan at least
+MOVES_BY_GROUP = 2**14  # fewer where sums by group need a key for each plan, domain and group
 
 
 class BatchScorer:
     """A base plan with all that moves change; every batch on it starts from there."""
 
     def __init__(self, compiled: Compiled, base: Shards, table: LinearTable | None = None) -> None:
-        self.compiled = compiled
-        self.base = base
-        self._table = LinearTable(compiled) if table is None else table
-        self._load = self._table.load(base)
-        self._excess = self._table.excess(self._load)
-        forms = compiled.forms
-        self._bins = [Bins(form, base) for form in forms if isinstance(form, Packing)]
-        self._counts = [
-            Counts(form, base, compiled.num_racks)
-            for form in forms
-            if isinstance(form, GroupCount) and len(form.limit)
-        ]
-        self._presences = [
-            Presence(form, base)
-            for form in forms
-            if isinstance(form, GroupPresence) and len(form.max_domains)
-        ]
-        self._assignments = [
-            Assignment(form, base) for form in forms if isinstance(form, AssignmentCost)
-        ]
-        self._survival = Survival(compiled, RiskDomains.build(compiled), base)
+        self.compiled, self.base = compiled, base
         self.base_score = reference.score(compiled, base)
+        self._sums = KeySums()
+        table = LinearTable(compiled) if table is None else table
+        self._loads = LoadChanges(table, base, self._sums)
+        self._totals = TotalChanges(compiled, base, self._sums)
+        changes = (form_changes(form, compiled, base, self._sums) for form in compiled.forms)
+        self._forms = [each for each in changes if each is not None]
+        self._first_of_job = np.searchsorted(base.job, np.arange(compiled.num_jobs))
         self._keys = base.job.astype(np.int64) * compiled.num_racks + base.rack
 
     def score(self, move_sets: MoveSets) -> tuple[Ints, Ints, Ints]:
@@ -71,114 +40,95 @@ class BatchScorer:
         ValueError
             A move takes no unit, or more units leave a rack than the job has there.
         """
-        start, last = move_sets.start, move_sets.num_plans
-        parts, first = [], 0
-        while first < last:
-            # As many plans as fit the memory, and one at least.
-            end = int(np.searchsorted(start, start[first] + MOVES_AT_ONCE, side="right")) - 1
-            end = min(max(end, first + 1), last)
-            parts.append(self._some(self._changes(move_sets, first, end)))
-            first = end
-        total = np.concatenate([np.zeros((3, 0), np.int64), *parts], axis=1)
-        base = self.base_score
-        return (
-            base.violation + total[0],
-            base.unmet_firm_gpus + total[1],
-            base.margin_mills + total[2],
-        )
-
-    def _some(self, changes: UnitChanges) -> Ints:
-        """Return what the changes of some plans do to the three parts of a score, (3, P)."""
-        total = self._totals(changes)
-        total[0] += load_violation(self._table, self._load, self._excess, changes)
-        for bins in self._bins:
-            total[0] += bin_violation(bins, changes)
-        for counts in self._counts:
-            total[0] += count_violation(counts, changes)
-        for presence in self._presences:
-            violation, margin = presence_changes(presence, changes)
-            total[0] += violation
-            total[2] += margin
-        for assignment in self._assignments:
-            violation, margin = assignment_changes(assignment, changes)
-            total[0] += violation
-            total[2] += margin
-        return total
-
-    def _changes(self, move_sets: MoveSets, first: int, end: int) -> UnitChanges:
-        """Return the changes of plans ``first:end``, moves netted."""
-        own = slice(int(move_sets.start[first]), int(move_sets.start[end]))
-        if (move_sets.units[own] <= 0).any():
-            bad = int(np.flatnonzero(move_sets.units[own] <= 0)[0]) + own.start
+        if (move_sets.units <= 0).any():
+            bad = int(np.flatnonzero(move_sets.units <= 0)[0])
             raise ValueError(
                 f"a move of job {move_sets.job[bad]}: expected units > 0, "
                 f"got {move_sets.units[bad]}"
             )
-        jobs, racks = self.compiled.num_jobs, self.compiled.num_racks
-        counts = np.diff(move_sets.start[first : end + 1])
-        plan_job = np.repeat(np.arange(end - first), counts) * jobs + move_sets.job[own]
-        keys, units = [], []
-        for rack, sign in ((move_sets.source[own], -1), (move_sets.target[own], 1)):
-            inside = np.flatnonzero(rack != NONE)
-            keys.append(plan_job[inside] * racks + rack[inside])
-            units.append(sign * move_sets.units[own][inside])
-        key, net = sums_by_key(np.concatenate(keys), np.concatenate(units))
-        key, net = key[net != 0], net[net != 0]
-        pair, span = key % max(1, jobs * racks), max(1, jobs * racks)
-        changes = UnitChanges(
-            end - first, key // span, pair // max(1, racks), pair % max(1, racks), net
+        score = self.base_score
+        base = (score.violation, score.unmet_firm_gpus, score.margin_mills)
+        total = np.repeat(np.array(base, np.int64)[:, None], move_sets.num_plans, axis=1)
+        for first, end in _chunks(move_sets.start, MOVES_AT_ONCE):
+            moves = self._moves(move_sets, first, end)
+            self._check(moves)
+            total[0, first:end] += self._loads.violation(moves)
+            total[:, first:end] += self._totals.changes(moves)
+            if self._forms:
+                for a, b in _chunks(moves.start, MOVES_BY_GROUP):
+                    changes = moves.part(a, b).changes()
+                    for form in self._forms:
+                        total[:, first + a : first + b] += form.changes(changes)
+        return total[0], total[1], total[2]
+
+    def _moves(self, move_sets: MoveSets, first: int, end: int) -> PlanMoves:
+        start = move_sets.start[first : end + 1]
+        own = slice(int(start[0]), int(start[-1]))
+        job, source = move_sets.job[own], move_sets.source[own]
+        shard = self._shard_of(job, source)
+        return PlanMoves(
+            start - start[0], job, source, move_sets.target[own], move_sets.units[own], shard
         )
-        short = np.flatnonzero(self._units_at(pair) + net < 0)
+
+    def _check(self, moves: PlanMoves) -> None:
+        """Raise if more units leave a rack in one of the plans than lie there."""
+        known = moves.shard.min(initial=0) != NONE
+        if known or bool(((moves.shard != NONE) | (moves.source == NONE)).all()):
+            inside = slice(None) if known else np.flatnonzero(moves.shard != NONE)
+            plan, shard = moves.plan[inside], moves.shard[inside]
+            enough = bool((moves.units[inside] <= self.base.units[shard]).all())
+            span = max(1, len(self._keys))
+            if enough and not self._sums.has_twins(plan * span + shard, moves.num_plans * span):
+                return  # every shard is left at most once, and by no more than is there
+        changes = moves.changes()
+        racks, jobs = self.compiled.num_racks, self.compiled.num_jobs
+        pair = changes.job.astype(np.int64) * racks + changes.rack
+        span = max(1, jobs * racks)
+        keys, net = self._sums.sums(
+            changes.plan * span + pair, changes.units, changes.num_plans * span
+        )
+        job, rack = split(keys % span, racks)
+        shard = self._shard_of(job, rack)
+        there = np.where(shard == NONE, 0, np.append(self.base.units, 0)[shard])
+        short = np.flatnonzero(there + net < 0)
         if len(short):
+            bad = short[keys[short].argmin()]
             raise ValueError(
-                f"moves take more units of job {changes.job[short[0]]} "
-                f"from rack {changes.rack[short[0]]} than lie there"
+                f"moves take more units of job {job[bad]} from rack {rack[bad]} than lie there"
             )
-        return changes
 
-    def _units_at(self, pair: Ints) -> Ints:
+    def _shard_of(self, job: Index | Ints, rack: Index | Ints) -> Ints:
+        """Return the number of the base shard of a job on a rack, NONE where there is none."""
         if not len(self._keys):
-            return np.zeros(len(pair), np.int64)
-        at = np.minimum(np.searchsorted(self._keys, pair), len(self._keys) - 1)
-        return np.where(self._keys[at] == pair, self.base.units[at], 0)
-
-    def _totals(self, changes: UnitChanges) -> Ints:
-        """Return what larger or smaller totals change: wrong totals, counted units, (3, P)."""
-        survival, units, jobs = self._survival, self.compiled.units, self.compiled.num_jobs
-        keys, more = sums_by_key(changes.plan * jobs + changes.job, changes.units)
-        plan, job = keys // max(1, jobs), keys % max(1, jobs)
-        before = survival.total[job]
-
-        def wrong(total: Ints) -> Ints:
-            missing = np.where(total > 0, np.maximum(units.least[job] - total, 0), 0)
-            return np.asarray(missing + np.maximum(total - units.most[job], 0))
-
-        loss = self._losses(changes, plan, job)
-        counted = survival.count(job, more, loss) - survival.counted[job]
-        _, unmet, margin = survival.worth(job, counted)
-        parts = (wrong(before + more) - wrong(before), unmet, margin)
-        return np.array([changes.sum_by_plan(np.asarray(part), plan) for part in parts])
-
-    def _losses(self, changes: UnitChanges, plan: Ints, job: Ints) -> Ints:
-        """Return the worst loss of each touched job of each plan; 0 if it need not survive."""
-        survival, loss = self._survival, np.zeros(len(job), np.int64)
-        at_risk: dict[int, Ints] = {}
-        key = changes.plan * self.compiled.num_jobs + changes.job  # ascending
-        for i in np.flatnonzero(survival.must_survive[job]).tolist():
-            j = int(job[i])
-            if j not in at_risk:
-                at_risk[j] = survival.at_risk(j)
-            asked = int(plan[i]) * self.compiled.num_jobs + j
-            first, end = np.searchsorted(key, (asked, asked + 1))
-            after = at_risk[j].copy()
-            for n in range(int(first), int(end)):
-                own = survival.domains_of(int(changes.rack[n]))
-                survives = survival.domains.survives[survival.domains.form[own], j]
-                np.add.at(after, own, np.where(survives, changes.units[n], 0))
-            loss[i] = after.max(initial=0)
-        return loss
+            return np.full(len(job), NONE, np.int64)
+        job, rack = job.astype(np.int64), rack.astype(np.int64)
+        asked = job * self.compiled.num_racks + rack
+        if rack.min(initial=0) == NONE:
+            asked[rack == NONE] = NONE
+        # Moves of a job that come one after the other often leave its racks in their order.
+        heads = np.flatnonzero(np.diff(job, prepend=NONE))
+        shard = self._first_of_job.take(job)
+        if len(heads) < len(job):
+            length = np.diff(heads, append=len(job))
+            shard += np.arange(len(job)) - np.repeat(heads, length)
+        np.minimum(shard, len(self._keys) - 1, out=shard)
+        other = np.flatnonzero(self._keys.take(shard) != asked)
+        at = np.minimum(np.searchsorted(self._keys, asked[other]), len(self._keys) - 1)
+        shard[other] = np.where(self._keys[at] == asked[other], at, NONE)
+        return shard
 
 
 def score_batch(compiled: Compiled, base: Shards, move_sets: MoveSets) -> tuple[Ints, Ints, Ints]:
     """Return violation, unmet firm GPUs and margin of `base` after each set of moves, (P,) each."""
     return BatchScorer(compiled, base).score(move_sets)
+
+
+def _chunks(start: Ints, moves: int) -> list[tuple[int, int]]:
+    """Cut plans into (first, end) of at most so many moves, one plan at least."""
+    chunks, first, last = [], 0, len(start) - 1
+    while first < last:
+        end = int(np.searchsorted(start, start[first] + moves, side="right")) - 1
+        end = min(max(end, first + 1), last)
+        chunks.append((first, end))
+        first = end
+    return chunks

@@ -26,19 +26,38 @@ def whole_scores(compiled: Compiled, base: Shards, sets: list[list[Move]]) -> li
     ]
 
 
+def batch_scores(compiled: Compiled, base: Shards, sets: list[list[Move]]) -> list[list[int]]:
+    return [each.tolist() for each in score_batch(compiled, base, MoveSets.build(sets))]
+
+
 @settings(max_examples=250)
-@given(SEEDS, SEEDS, st.sampled_from((0.0, 0.5, 10.0)), st.sampled_from((1, 7, 20_000)))
+@given(
+    seed=SEEDS,
+    plan_seed=SEEDS,
+    dense_cost=st.sampled_from((0.0, 0.5, 1e9)),
+    keys=st.sampled_from((0, 40, 2**24)),
+    at_once=st.sampled_from((1, 7, 20_000)),
+    near=st.sampled_from((0, 2, 256)),
+    far=st.sampled_from((0, 2**23)),
+)
 def test_a_batch_equals_the_scores_of_whole_plans(
-    seed: int, plan_seed: int, sparse_share: float, at_once: int
+    seed: int, plan_seed: int, dense_cost: float, keys: int, at_once: int, near: int, far: int
 ) -> None:
     compiled = random_compiled(seed)
     base = random_shards(compiled, plan_seed)
     sets = [random_moves(compiled, base, plan_seed + p) for p in range(4)] + [[]]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kernels.batch_changes.SPARSE_SHARE", sparse_share)
+        patch.setattr("kernels.batch_loads.DENSE_COST", dense_cost)
+        patch.setattr("kernels.batch_loads.LOADS_AT_ONCE", at_once)
+        patch.setattr("kernels.batch_loads.ENTRIES_AT_ONCE", at_once)
+        patch.setattr("kernels.batch_sums.SCRATCH_KEYS", keys)
+        patch.setattr("kernels.batch_sums.TABLE_KEYS", keys)
         patch.setattr("kernels.batch_score.MOVES_AT_ONCE", at_once)
-        found = score_batch(compiled, base, MoveSets.build(sets))
-    assert [each.tolist() for each in found] == whole_scores(compiled, base, sets)
+        patch.setattr("kernels.batch_score.MOVES_BY_GROUP", at_once)
+        patch.setattr("kernels.load_blocks.NEAR_RACKS", near)
+        patch.setattr("kernels.load_blocks.FAR_NUMBERS", far)
+        found = batch_scores(compiled, base, sets)
+    assert found == whole_scores(compiled, base, sets)
 
 
 @given(SEEDS)
