@@ -10,7 +10,9 @@ from kernels.linear_table import LinearTable
 from kernels.load_blocks import Floats, LoadBlocks, load_blocks
 from kernels.parts.expand import ranges
 
-DENSE_COST = 0.005  # an entry of all rows, worked out densely, against one that is touched
+# An entry of all rows, worked out densely, against one that is touched. The dense way runs in BLAS,
+# whose threads wait badly where other programs hold the cores: it is taken where it gains much.
+DENSE_COST = 0.02
 LOADS_AT_ONCE = 2**18  # loads of racks that are held together, one plan at least
 ENTRIES_AT_ONCE = 2**18  # touched entries that are held together, one plan at least
 
