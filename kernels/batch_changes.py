@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.batch_sums import BaseSums, KeySums, UnitChanges, split
+from kernels.batch_moves import UnitChanges
+from kernels.batch_sums import BaseSums, KeySums, split
 from kernels.forms import (
     NONE,
     UNLIMITED,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.batch_sums import KeySums, PlanMoves, UnitChanges, split
+from kernels.batch_moves import PlanMoves, UnitChanges, pieces
+from kernels.batch_sums import KeySums, split
 from kernels.forms import NONE, Bools, Index, Ints, Shards
 from kernels.linear_table import LinearTable
 from kernels.load_blocks import Floats, LoadBlocks, load_blocks
@@ -57,19 +58,13 @@ class LoadChanges:
 
     def _touched_rows(self, moves: PlanMoves) -> Ints:
         """Return the growth by way of the rows that moves touch, (P,)."""
-        table, parts, first = self._table, [], 0
-        entries = np.append(np.diff(table.start), 0)  # the last is that of NONE
-        both = entries[moves.source] + entries[moves.target]
-        before = np.concatenate((np.zeros(1, np.int64), np.cumsum(both)))[moves.start]
-        while first < moves.num_plans:
-            end = int(np.searchsorted(before, before[first] + ENTRIES_AT_ONCE, side="right")) - 1
-            end = min(max(end, first + 1), moves.num_plans)
-            part = moves.part(first, end)
+        table, parts = self._table, []
+        for plans in pieces(entries_before(table, moves), ENTRIES_AT_ONCE):
+            part = moves.part(plans)
             keys, sums = self._touched(part.changes())
             plan, row = split(keys, table.num_rows)
             after = table.excess(self._load[row] + sums, row) - self._excess[row]
             parts.append(part.sum_by_plan(after, plan))
-            first = end
         return np.concatenate(parts)
 
     def _touched(self, changes: UnitChanges) -> tuple[Ints, Ints]:
@@ -88,10 +83,18 @@ class LoadChanges:
             self._dense_base = _DenseBase(self._table, self._base)
         step = max(1, LOADS_AT_ONCE // max(1, self._table.kind.size))
         excess = [
-            self._dense_base.excess(moves.part(first, min(first + step, moves.num_plans)))
-            for first in range(0, moves.num_plans, step)
+            self._dense_base.excess(moves.part(plans))
+            for plans in pieces(np.arange(moves.num_plans + 1), step)
         ]
         return np.concatenate(excess) - int(self._excess.sum())
+
+
+def entries_before(table: LinearTable, moves: PlanMoves) -> Ints:
+    """Return how many entries of rows all plans before touch, (P + 1,)."""
+    entries = np.append(np.diff(table.start), 0)  # the last is that of NONE
+    both = entries[moves.source] + entries[moves.target]
+    before: Ints = np.concatenate((np.zeros(1, np.int64), np.cumsum(both)))[moves.start]
+    return before
 
 
 class _DenseBase:

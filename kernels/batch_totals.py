@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.batch_sums import KeySums, PlanMoves, UnitChanges, split
+from kernels.batch_moves import PlanMoves, UnitChanges
+from kernels.batch_sums import KeySums, split
 from kernels.forms import NONE, Compiled, Index, Ints, Shards
 from kernels.parts.expand import ranges
 from kernels.parts.survival import RiskDomains, Survival

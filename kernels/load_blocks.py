@@ -29,6 +29,7 @@ SHARED_CELLS = 4  # as many cells with the same matrix share it
 FAR_NUMBERS = 2**23  # and the matrix of far rows at most so many in all
 HELD = 2.0**51  # loads and limits below it leave room for their differences
 EXACT = 2.0**53
+ONE_THREAD = 2**18  # multiplications that OpenBLAS does without threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ class _Cells:
         """Return the excess of each plan from the loads of its racks (P, R), (P,)."""
         own = load.take(self.place, axis=1)  # (P, B, n)
         if self.weight.ndim == 2:  # one large product is far cheaper than many small ones
-            rows = own.reshape(-1, own.shape[2]) @ self.weight
+            rows = _product(own.reshape(-1, own.shape[2]), self.weight)
             return self.limits.excess(rows.reshape(*own.shape[:2], -1), (1, 2))
         return self.limits.excess(own.transpose(1, 0, 2) @ self.weight, (0, 2))
 
@@ -87,7 +88,7 @@ class _Far:
 
     def excess(self, by_signature: Floats) -> Ints:
         """Return the excess of each plan from the loads of its signatures (P, S), (P,)."""
-        return self.limits.excess(by_signature @ self.weight, 1)
+        return self.limits.excess(_product(by_signature, self.weight), 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +177,24 @@ class LoadBlocks:
         start = np.append(np.searchsorted(table.row[own], rows), len(own))
         places = self.place[table.rack[own]].astype(np.int32)
         return _Loose(Rows(start, places, table.weight[own]), _Limits.build(table, rows))
+
+
+def _product(rows: Floats, weight: Floats) -> Floats:
+    """Return ``rows @ weight``, in pieces that BLAS does without threads.
+
+    The products are too small to gain from threads, which wait badly where cores are busy.
+    """
+    product = np.empty((len(rows), weight.shape[1]))
+    width = max(1, ONE_THREAD // max(1, 8 * len(weight)))
+    for left in range(0, weight.shape[1], width):
+        part = weight[:, left : left + width]
+        height = max(2, ONE_THREAD // max(1, part.size))
+        for top in range(0, len(rows), height):
+            some = rows[top : top + height]
+            # A single row would be a product with a vector, for which BLAS takes threads early.
+            found = some @ part if len(some) > 1 else np.einsum("pn,nm->pm", some, part)
+            product[top : top + height, left : left + width] = found
+    return product
 
 
 _BLOCKS: WeakKeyDictionary[LinearTable, LoadBlocks] = WeakKeyDictionary()

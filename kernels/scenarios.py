@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from kernels.batch import MoveSets
+from kernels.batch_loads import entries_before
+from kernels.batch_moves import MoveReader, PlanMoves, pieces
+from kernels.batch_sums import KeySums
 from kernels.exactness import RangeError
 from kernels.forms import UNLIMITED, Bools, Compiled, Index, Ints, LinearLoad, Shards
+from kernels.linear_table import LinearTable
 from kernels.moves import apply
 from kernels.reference import row_load
+from kernels.scenario_changes import LOAD_ONE, SampledRows, touched_rows
 
-LOAD_ONE = 1024  # a load factor of 1
+__all__ = [
+    "LOAD_ONE",
+    "ScenarioRows",
+    "ScenarioScores",
+    "Scenarios",
+    "check_scenarios",
+    "score_scenarios",
+]
+
 MOST = 2**62  # sums stay below it
-NUMBERS_AT_ONCE = 2**22  # (scenario, row) pairs that are worked out together
+MOVES_AT_ONCE = 2**16  # moves of the plans that are worked out together, one plan at least
+ENTRIES_AT_ONCE = 2**18  # entries of rows that they touch, one plan at least
+WHOLE_SHARE = 0.5  # share of all entries that plans touch from which on they are written anew
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,63 +140,92 @@ def score_scenarios(
 ) -> ScenarioScores:
     """Return what `base` after each set of moves exceeds in every scenario.
 
-    Only rows that the largest load factors and the hottest ambient of their state could lift
-    above their limit are looked at scenario by scenario, which changes no number.
+    Rows that the largest load factors and the hottest ambient of their state cannot lift above
+    their limit are left out, and so are rows that no move of a plan touches: they are as in the
+    base. Neither changes a number.
     """
     rows = ScenarioRows.build(compiled)
     check_scenarios(compiled, rows, scenarios)
-    shape = move_sets.num_plans, scenarios.num_scenarios
-    violation, rows_over = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    times_over = np.zeros((move_sets.num_plans, len(rows.base)), np.int64)
-    states = [*_states(scenarios)]
-    for p in range(move_sets.num_plans):
-        shards = apply(base, move_sets.moves(p))
-        dynamic = rows.dynamic(compiled, shards, scenarios)
-        for row, sample in states:
-            tight = row[_could_exceed(rows, dynamic, scenarios, row, sample)]
-            step = max(1, NUMBERS_AT_ONCE // max(1, len(tight)))
-            for first in range(0, len(sample) if len(tight) else 0, step):
-                some = sample[first : first + step]
-                excess = _excess(rows, dynamic, scenarios, tight, some)
-                violation[p, some] += excess.sum(axis=1)
-                rows_over[p, some] += (excess > 0).sum(axis=1)
-                times_over[p, tight] += (excess > 0).sum(axis=0)
-    return ScenarioScores(violation, rows_over, times_over)
+    return _PlanScenarios(compiled, rows, base, scenarios).scores(move_sets)
 
 
-def _states(scenarios: Scenarios) -> Iterator[tuple[Ints, Ints]]:
-    """Yield (rows, scenarios) of every state that has both."""
-    by_row = np.argsort(scenarios.state_of_row, kind="stable")
-    by_sample = np.argsort(scenarios.state, kind="stable")
-    of_rows, of_samples = scenarios.state_of_row[by_row], scenarios.state[by_sample]
-    for state in np.intersect1d(of_rows, of_samples).tolist():
-        row = slice(*np.searchsorted(of_rows, (state, state + 1)).tolist())
-        sample = slice(*np.searchsorted(of_samples, (state, state + 1)).tolist())
-        yield by_row[row], by_sample[sample]
+class _PlanScenarios:
+    """A base plan in all scenarios, and plans as what differs from it."""
+
+    def __init__(
+        self, compiled: Compiled, rows: ScenarioRows, base: Shards, scenarios: Scenarios
+    ) -> None:
+        self._compiled, self._base, self._scenarios = compiled, base, scenarios
+        self._rows, self._table = rows, LinearTable(compiled)
+        self._number = np.flatnonzero(rows.binds)  # of the rows that can bind among all
+        self._sampled = SampledRows(
+            state_of_row=scenarios.state_of_row[self._number],
+            base=rows.base[self._number],
+            limit=rows.limit[self._number],
+            scale=rows.scale[self._number],
+            slope=scenarios.slope[self._number],
+            state=scenarios.state,
+            load=scenarios.load,
+            ambient=scenarios.ambient,
+        )
+        self._dynamic = self._dynamic_of(base)
+
+    def scores(self, move_sets: MoveSets) -> ScenarioScores:
+        """Return what the base after each set of moves exceeds."""
+        table, scenarios, sums = self._table, self._scenarios, KeySums()
+        found = _zeros(1, scenarios, len(self._rows.base))
+        every = np.arange(table.num_rows)
+        self._add(found, every * 0, every, self._dynamic, 1)
+        arrays = (found.violation, found.rows_over, found.times_over)
+        found = ScenarioScores(*(np.repeat(each, move_sets.num_plans, axis=0) for each in arrays))
+        reader = MoveReader(self._compiled, self._base, sums)
+        for plans, moves in reader.pieces(move_sets, MOVES_AT_ONCE):
+            touched = np.diff(entries_before(table, moves))
+            whole = touched > WHOLE_SHARE * len(table.row)
+            for p in (plans.start + np.flatnonzero(whole)).tolist():
+                self._whole(found, p, self._dynamic_of(apply(self._base, move_sets.moves(p))))
+            few = np.flatnonzero(~whole)
+            before = np.concatenate((np.zeros(1, np.int64), np.cumsum(touched[few])))
+            for some in pieces(before, ENTRIES_AT_ONCE):
+                self._touched(found, plans.start + few[some], moves.take(few[some]), sums)
+        return found
+
+    def _touched(
+        self, found: ScenarioScores, number: Ints, moves: PlanMoves, sums: KeySums
+    ) -> None:
+        """Take the touched rows as they were away and add them as they are now."""
+        profile, profiles = self._scenarios.profile_of_job, self._scenarios.num_profiles
+        changes = moves.changes()
+        plan, row, more = touched_rows(self._table, changes, profile, profiles, sums)
+        self._add(found, number[plan], row, self._dynamic[row], -1)
+        self._add(found, number[plan], row, self._dynamic[row] + more, 1)
+
+    def _whole(self, found: ScenarioScores, plan: int, dynamic: Ints) -> None:
+        """Write a plan that touches most rows anew."""
+        for each in (found.violation, found.rows_over, found.times_over):
+            each[plan] = 0
+        every = np.arange(self._table.num_rows)
+        self._add(found, np.full(len(every), plan), every, dynamic, 1)
+
+    def _add(self, found: ScenarioScores, plan: Ints, row: Ints, dynamic: Ints, sign: int) -> None:
+        """Add what rows of plans exceed, or take it away."""
+        tight = np.flatnonzero(self._sampled.could_exceed(row, dynamic))
+        order = tight[np.lexsort((plan[tight], self._sampled.state_rank(row[tight])))]
+        plan, row, dynamic = plan[order], row[order], dynamic[order]
+        for pairs, sample, excess in self._sampled.excess(row, dynamic):
+            heads = np.flatnonzero(np.diff(plan[pairs], prepend=-1))
+            at = plan[pairs][heads][:, None], sample
+            over = excess > 0
+            found.violation[at] += sign * np.add.reduceat(excess, heads, axis=0)
+            found.rows_over[at] += sign * np.add.reduceat(over, heads, axis=0, dtype=np.int64)
+            found.times_over[plan[pairs], self._number[row[pairs]]] += sign * over.sum(axis=1)
+
+    def _dynamic_of(self, shards: Shards) -> Ints:
+        """Return what jobs of each profile put on the rows that can bind, (I, Z)."""
+        dynamic = self._rows.dynamic(self._compiled, shards, self._scenarios)
+        return np.ascontiguousarray(dynamic[:, self._number].T)
 
 
-def _could_exceed(
-    rows: ScenarioRows, dynamic: Ints, scenarios: Scenarios, row: Ints, sample: Ints
-) -> np.ndarray:
-    """Return whether any scenario of a state could lift its rows above their limit."""
-    load, ambient = scenarios.load[sample], scenarios.ambient[sample]
-    own = dynamic[:, row]  # (Z, rows); negative where jobs bring capacity
-    most = np.where(own > 0, own * load.max(axis=0)[:, None], own * load.min(axis=0)[:, None])
-    shift = np.maximum(scenarios.slope[row] * ambient.max(), scenarios.slope[row] * ambient.min())
-    room = LOAD_ONE * (rows.limit[row] - shift - rows.base[row])
-    return np.asarray((most.sum(axis=0) > room) & rows.binds[row])
-
-
-def _excess(
-    rows: ScenarioRows, dynamic: Ints, scenarios: Scenarios, row: Ints, sample: Ints
-) -> Ints:
-    """Return the excess of rows in scenarios, (samples, rows)."""
-    shift = scenarios.ambient[sample][:, None] * scenarios.slope[row]
-    over = LOAD_ONE * (rows.base[row] - rows.limit[row] + shift)
-    for z in range(scenarios.num_profiles):
-        over += scenarios.load[sample, z][:, None] * dynamic[z, row]
-    excess: Ints = np.maximum(over, 0)
-    above = np.nonzero(excess)
-    scale = LOAD_ONE * rows.scale[row][above[1]]
-    excess[above] = -(-excess[above] // scale)
-    return excess
+def _zeros(plans: int, scenarios: Scenarios, rows: int) -> ScenarioScores:
+    shape = plans, scenarios.num_scenarios
+    return ScenarioScores(*(np.zeros(s, np.int64) for s in (shape, shape, (plans, rows))))

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels.batch import MoveSets
 from kernels.exactness import RangeError
-from kernels.forms import UNLIMITED, Compiled, LinearLoad, Shards
-from kernels.moves import apply
+from kernels.forms import NONE, UNLIMITED, Compiled, LinearLoad, Rows, Shards, Units
+from kernels.moves import Move, apply
 from kernels.scenarios import LOAD_ONE, Scenarios, ScenarioScores, score_scenarios
 from tests.random_compiled import random_compiled, random_moves, random_shards
 
@@ -72,17 +72,101 @@ def as_lists(found: ScenarioScores) -> list[list[list[int]]]:
     return [each.tolist() for each in (found.violation, found.rows_over, found.times_over)]
 
 
-@given(SEEDS, SEEDS, st.sampled_from((1, 4, 2**22)))
-def test_scenarios_equal_plain_loops(seed: int, plan_seed: int, at_once: int) -> None:
+@settings(max_examples=150)
+@given(
+    SEEDS,
+    SEEDS,
+    st.sampled_from((1, 4, 2**22)),
+    st.sampled_from((0.0, 0.4, 100.0)),
+    st.sampled_from((0, 2**24)),
+)
+def test_scenarios_equal_plain_loops(
+    seed: int, plan_seed: int, at_once: int, whole_share: float, keys: int
+) -> None:
     compiled = random_compiled(seed)
     base = random_shards(compiled, plan_seed)
-    sets = [[], *(random_moves(compiled, base, plan_seed + p) for p in range(2))]
+    sets = [[], *(random_moves(compiled, base, plan_seed + p) for p in range(3))]
     scenarios = random_scenarios(compiled, plan_seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kernels.scenarios.NUMBERS_AT_ONCE", at_once)
+        patch.setattr("kernels.scenario_changes.NUMBERS_AT_ONCE", at_once)
+        patch.setattr("kernels.scenarios.MOVES_AT_ONCE", at_once)
+        patch.setattr("kernels.scenarios.ENTRIES_AT_ONCE", at_once)
+        patch.setattr("kernels.scenarios.WHOLE_SHARE", whole_share)
+        patch.setattr("kernels.batch_sums.SCRATCH_KEYS", keys)
         found = score_scenarios(compiled, base, MoveSets.build(sets), scenarios)
     plans = [apply(base, moves) for moves in sets]
     assert as_lists(found) == as_lists(by_loops(compiled, plans, scenarios))
+
+
+def test_moves_that_cannot_be_made_are_refused() -> None:
+    compiled = random_compiled(2)
+    base = Shards.build(*np.array([[0, 0, 3]], np.int64).T)
+    with pytest.raises(ValueError, match="more units of job 0 from rack 0"):
+        score_scenarios(
+            compiled, base, MoveSets.build([[Move(0, 0, 1, 4)]]), random_scenarios(compiled, 2)
+        )
+
+
+def test_no_plan_and_no_scenario_give_empty_arrays() -> None:
+    compiled = random_compiled(3)
+    base, scenarios = random_shards(compiled, 3), random_scenarios(compiled, 3)
+    rows = len(scenarios.slope)
+    none = score_scenarios(compiled, base, MoveSets.build([]), scenarios)
+    assert none.violation.shape == none.rows_over.shape == (0, scenarios.num_scenarios)
+    assert none.times_over.shape == (0, rows)
+    never = replace(
+        scenarios, state=scenarios.state[:0], load=scenarios.load[:0], ambient=scenarios.ambient[:0]
+    )
+    found = score_scenarios(compiled, base, MoveSets.build([[]]), never)
+    assert found.violation.shape == (1, 0)
+    assert found.times_over.tolist() == [[0] * rows]
+
+
+@pytest.mark.parametrize("whole_share", [0.0, 100.0])
+def test_moves_that_cancel_leave_every_scenario_as_it_was(whole_share: float) -> None:
+    compiled = random_compiled(2)
+    base, scenarios = random_shards(compiled, 2), random_scenarios(compiled, 3)
+    job, rack, units = int(base.job[0]), int(base.rack[0]), int(base.units[0])
+    there = Move(job, rack, NONE, units)
+    back = Move(job, NONE, rack, units)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kernels.scenarios.WHOLE_SHARE", whole_share)
+        found = score_scenarios(
+            compiled, base, MoveSets.build([[], [there, back], [there]]), scenarios
+        )
+    assert scenarios.num_scenarios
+    assert found.violation[1].tolist() == found.violation[0].tolist()
+    assert found.times_over[1].tolist() == found.times_over[0].tolist()
+    assert found.violation[2].tolist() != found.violation[0].tolist()
+
+
+def test_jobs_that_bring_capacity_are_missed_most_where_they_draw_least() -> None:
+    form = LinearLoad(
+        term="power",
+        unit="W",
+        scale=1,
+        kind_of_rack=np.zeros(1, np.int32),
+        demand=np.array([[-5]]),
+        rows=Rows.build([{0: 1}]),
+        base=np.array([10]),
+        limit=np.array([4]),
+        subject=("row",),
+        state=("normal",),
+    )
+    one = np.ones(1, np.int64)
+    compiled = Compiled(("generator",), ("r0",), Units(one, one, one, one * 0), (form,))
+    scenarios = Scenarios(
+        state_of_row=np.zeros(1, np.int32),
+        state=np.zeros(3, np.int32),
+        profile_of_job=np.zeros(1, np.int32),
+        load=np.array([[0], [LOAD_ONE], [2 * LOAD_ONE]]),
+        ambient=np.zeros(3, np.int64),
+        slope=np.zeros(1, np.int64),
+    )
+    plan = Shards.build(*np.array([[0, 0, 1]], np.int64).T)
+    found = score_scenarios(compiled, plan, MoveSets.build([[]]), scenarios)
+    assert found.violation.tolist() == [[6, 1, 0]]
+    assert found.times_over.tolist() == [[2]]
 
 
 def test_loads_that_could_leave_64_bits_are_refused() -> None:
