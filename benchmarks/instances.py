@@ -63,6 +63,8 @@ LEVELS = (Level.HOST, Level.RACK, Level.ARRAY, Level.HALL)
 LEVEL_MARKUP = (1.0, 1.2, 1.4, 1.5)  # on the rate, for what a tenant keeps from others
 ACTIONS, ACTION_SHARES = ("firm", "cap", "shed"), (0.7, 0.2, 0.1)
 CAP_PERMILLE = 600
+UTILITY_SHARE = 0.77  # of the power above idle of all racks, carried in the normal state
+UPS_SHARE = 0.71  # the same, carried by three UPS of four once work is capped and shed
 SLOWDOWN_PERMILLE = 2  # for each array more than needed
 AIR_W_PER_K = 9_000
 RETURNED_NK_PER_W = (900, 400, 150)  # of a rack's own air heat, of the next one's, of the second's
@@ -181,14 +183,14 @@ class _Instance:
         busy = np.bincount(self.hall_of_rack, self.dynamic_w, self.halls)
         num_utilities = max(1, self.halls // UTILITY_HALLS)
         utility = np.arange(self.halls) * num_utilities // self.halls
-        rating = np.bincount(utility, idle + 0.80 * self.axes.power * busy, num_utilities)
+        rating = np.bincount(utility, idle + UTILITY_SHARE * self.axes.power * busy, num_utilities)
         nodes = [
             PowerNode(name=f"utility-{u}", kind="utility", rating_w=int(rating[u]))
             for u in range(num_utilities)
         ]
         for hall in range(self.halls):
-            # Three of four carry the hall at 0.84 of its power; idle power spreads as unevenly.
-            ups_w = idle[hall] / 3 * 1.1 + 0.84 / 3 * self.axes.power * busy[hall]
+            # Idle power is a tenth more on the UPS that has most of it.
+            ups_w = (1.1 * idle[hall] + UPS_SHARE * self.axes.power * busy[hall]) / 3
             nodes += [
                 PowerNode(
                     name=f"H{hall:03d}-U{ups}",
@@ -228,7 +230,8 @@ class _Instance:
 
     def workload(self) -> Workload:
         gpus = self.job_gpus()
-        kinds = self.rng.choice(3, self.jobs, p=[0.47, 0.28, 0.25])  # a, b, either
+        share_a = float(self.free[self.kind_of_rack == 0].sum() / self.free.sum())
+        kinds = self.rng.choice(3, self.jobs, p=[0.75 * share_a, 0.75 * (1 - share_a), 0.25])
         kinds[gpus == GPUS[0]] = 0
         power = self.rng.choice([6, 7, 8, 9, 10], self.jobs, p=[0.1, 0.2, 0.3, 0.25, 0.15])
         rate = self.rng.choice(RATES, self.jobs, p=RATE_SHARES)
@@ -237,7 +240,7 @@ class _Instance:
         rate = np.round(rate * markup).astype(np.int64)
         place = self.places(gpus)
         wide = (kinds == 2) & (gpus > GPUS[0])
-        kinds[wide] = self.rng.integers(0, 2, int(wide.sum()))
+        kinds[wide] = self.rng.random(int(wide.sum())) > share_a
         action = self.rng.choice(3, self.jobs, p=ACTION_SHARES)
         chatty = self.rng.random(self.jobs) < 0.3
         jobs = {}
@@ -327,7 +330,7 @@ class _Instance:
                 high = exponent
         drawn = self.rng.choice(sizes, count, p=share)
         wanted = self.axes.load * total
-        for _ in range(200):
+        for _ in range(20_000):
             excess = drawn.sum() - wanted
             if abs(excess) < 0.01 * total:
                 break
