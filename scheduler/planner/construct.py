@@ -150,7 +150,7 @@ class Builder:
         for presence in state.presences:
             form, group = presence.form, presence.form.group_of_job[job]
             if group != NONE and presence.foes and len(presence.foes[group]):
-                inside = (presence.inside[group] > 0)[form.domain_of_rack]
+                inside = np.isin(form.domain_of_rack, list(presence.inside.get(int(group), ())))
                 own |= inside & (form.domain_of_rack != NONE)
         return own
 

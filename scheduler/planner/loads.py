@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from kernels.forms import UNLIMITED, Compiled, Ints, LinearLoad
+from kernels.forms import UNLIMITED, Compiled, Index, Ints, LinearLoad
+
+WIDE_ROW = 24  # racks; rows over more of them are looked up once for all racks that are alike
 
 
 class Loads:
     """The rows of every `LinearLoad` form that can ever bind, stored by rack.
 
     A row whose load stays within its limit with every rack full of its hungriest job is left
-    out. A limit that the base load alone breaks is raised to the base load: it cannot be
-    repaired by placement, and may not get worse.
+    out, and so is a row that another one makes redundant. A limit that the base load alone breaks
+    is raised to the base load: it cannot be repaired by placement, and may not get worse.
     """
 
     def __init__(self, forms: list[LinearLoad], compiled: Compiled) -> None:
@@ -20,7 +24,72 @@ class Loads:
         pairs = {_pair(form): (form.demand, form.kind_of_rack) for form in forms}
         self.demands = [demand for demand, _ in pairs.values()]
         self.kinds = [kinds for _, kinds in pairs.values()]
-        demand_of = {pair: number for number, pair in enumerate(pairs)}
+        table = _Table.of(forms, compiled, {pair: n for n, pair in enumerate(pairs)})
+        self.slack = table.slack
+        self.num_rows = len(table.slack)
+        self.by_rack = _Lists.build(table, table.rack, self.num_racks)
+        self._kind = np.stack([*self.kinds, np.zeros(self.num_racks, np.int32)])  # (Q + 1, R)
+        wide = np.bincount(table.row, minlength=self.num_rows)[table.row] > WIDE_ROW
+        self._near = _Lists.build(table.take(~wide), table.rack[~wide], self.num_racks)
+        self._alike, first = _alike_in(table.take(wide), self._kind)
+        kept = wide & np.isin(table.rack, first)
+        number = np.full(self.num_racks, -1)
+        number[first] = np.arange(len(first))
+        self._far = _Lists.build(table.take(kept), number[table.rack[kept]], len(first))
+        self._far_kind = self._kind[:, first]
+
+    def fit(self, job: int, slack: Ints) -> Ints:
+        """Units of `job` that the slack allows on every rack, (R,)."""
+        if not self.demands:
+            return np.full(self.num_racks, UNLIMITED, np.int64)
+        per_kind = [demand[job] for demand in self.demands]
+        far = self._far.fit(per_kind, self._far_kind, slack)
+        return np.minimum(far[self._alike], self._near.fit(per_kind, self._kind, slack))
+
+    def fit_one(self, job: int, rack: int, slack: Ints) -> int:
+        """Units of `job` that the slack allows on `rack`."""
+        need, row = self.need(job, rack)
+        tight = need > 0
+        if not tight.any():
+            return UNLIMITED
+        return int((slack[row[tight]] // need[tight]).min())
+
+    def add(self, job: int, rack: int, units: int, slack: Ints) -> None:
+        """Take the load of `units` of `job` on `rack` off the slack."""
+        need, row = self.need(job, rack)
+        slack[row] -= need * units
+
+    def need(self, job: int, rack: int) -> tuple[Ints, Ints]:
+        """Return what one unit of `job` on `rack` takes of each of the rack's rows, and the rows."""
+        lists = self.by_rack
+        entries = slice(int(lists.start[rack]), int(lists.start[rack + 1]))
+        if not self.demands:
+            return np.zeros(1, np.int64), lists.row[entries]
+        per_demand = np.array(
+            [d[job, k[rack]] for d, k in zip(self.demands, self.kinds, strict=True)]
+        )
+        return lists.weight[entries] * per_demand[lists.demand_id[entries]], lists.row[entries]
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Entries of all rows, in no order."""
+
+    rack: Index  # (N,)
+    row: Ints  # (N,)
+    weight: Ints  # (N,)
+    demand_id: Ints  # (N,)
+    slack: Ints  # (I,)
+
+    def take(self, kept: np.ndarray) -> _Table:
+        return _Table(
+            self.rack[kept], self.row[kept], self.weight[kept], self.demand_id[kept], self.slack
+        )
+
+    @staticmethod
+    def of(
+        forms: list[LinearLoad], compiled: Compiled, demand_of: dict[tuple[int, int], int]
+    ) -> _Table:
         racks, rows, weights, demand_ids, slacks = [], [], [], [], []
         offset = 0
         for form in forms:
@@ -35,52 +104,93 @@ class Loads:
             slacks.append(np.maximum(form.limit - form.base, 0)[kept])
             offset += int(kept.sum())
         # One row that never binds touches every rack, so that no rack is without entries.
-        racks.append(np.arange(self.num_racks, dtype=np.int32))
-        rows.append(np.full(self.num_racks, offset))
-        weights.append(np.zeros(self.num_racks, np.int64))
-        demand_ids.append(np.zeros(self.num_racks, np.int64))
+        racks.append(np.arange(compiled.num_racks, dtype=np.int32))
+        rows.append(np.full(compiled.num_racks, offset))
+        weights.append(np.zeros(compiled.num_racks, np.int64))
+        demand_ids.append(np.zeros(compiled.num_racks, np.int64))
         slacks.append(np.array([UNLIMITED]))
+        table = _Table(
+            np.concatenate(racks),
+            np.concatenate(rows),
+            np.concatenate(weights),
+            np.concatenate(demand_ids),
+            np.concatenate(slacks),
+        )
+        return table._without_doubles()
 
-        rack = np.concatenate(racks)
-        order = np.argsort(rack, kind="stable")
-        self.rack = rack[order]
-        self.row = np.concatenate(rows)[order]
-        self.weight = np.concatenate(weights)[order]
-        self.demand_id = np.concatenate(demand_ids)[order]
-        self.slack = np.concatenate(slacks)
-        self.start = np.searchsorted(self.rack, np.arange(self.num_racks + 1))
+    def _without_doubles(self) -> _Table:
+        """Keep the tightest of rows that weigh the same demand on the same racks the same way."""
+        order = np.lexsort((self.rack, self.row))
+        start = np.searchsorted(self.row[order], np.arange(len(self.slack) + 1))
+        columns = np.stack((self.rack, self.weight, self.demand_id))[:, order]
+        tightest: dict[bytes, int] = {}
+        for row in np.argsort(self.slack, kind="stable").tolist():
+            tightest.setdefault(columns[:, start[row] : start[row + 1]].tobytes(), row)
+        kept = np.zeros(len(self.slack), bool)
+        kept[list(tightest.values())] = True
+        number = np.cumsum(kept) - 1
+        entry = kept[self.row]
+        return _Table(
+            self.rack[entry],
+            number[self.row[entry]],
+            self.weight[entry],
+            self.demand_id[entry],
+            self.slack[kept],
+        )
 
-    def fit(self, job: int, slack: Ints) -> Ints:
-        """Units of `job` that the slack allows on every rack, (R,)."""
-        if not self.demands:
-            return np.full(self.num_racks, UNLIMITED, np.int64)
-        per_rack = np.array([d[job, k] for d, k in zip(self.demands, self.kinds, strict=True)])
-        need = self.weight * per_rack[self.demand_id, self.rack]
+
+@dataclass(frozen=True, eq=False)
+class _Lists:
+    """Entries by place: racks, or racks that are alike."""
+
+    start: Ints  # (P + 1,)
+    place: Ints  # (N,)
+    row: Ints  # (N,)
+    weight: Ints  # (N,)
+    demand_id: Ints  # (N,)
+    some: Ints  # places with entries
+
+    @staticmethod
+    def build(table: _Table, place: Ints | Index, count: int) -> _Lists:
+        order = np.argsort(place, kind="stable")
+        sorted_place = place[order].astype(np.int64)
+        start = np.searchsorted(sorted_place, np.arange(count + 1))
+        return _Lists(
+            start,
+            sorted_place,
+            table.row[order],
+            table.weight[order],
+            table.demand_id[order],
+            np.flatnonzero(np.diff(start)),
+        )
+
+    def fit(self, per_kind: list[Ints], kind: Index, slack: Ints) -> Ints:
+        """Units that the rows of every place allow, (P,)."""
+        per_place = np.stack([d[k] for d, k in zip(per_kind, kind, strict=False)])
+        need = self.weight * per_place[self.demand_id, self.place]
         units = np.full(len(need), UNLIMITED, np.int64)
         np.floor_divide(slack[self.row], need, out=units, where=need > 0)
-        return np.minimum.reduceat(units, self.start[:-1])
+        fits = np.full(len(self.start) - 1, UNLIMITED, np.int64)
+        if len(self.some):
+            fits[self.some] = np.minimum.reduceat(units, self.start[self.some])
+        return fits
 
-    def fit_one(self, job: int, rack: int, slack: Ints) -> int:
-        """Units of `job` that the slack allows on `rack`."""
-        need, row = self._need(job, rack)
-        tight = need > 0
-        if not tight.any():
-            return UNLIMITED
-        return int((slack[row[tight]] // need[tight]).min())
 
-    def add(self, job: int, rack: int, units: int, slack: Ints) -> None:
-        """Take the load of `units` of `job` on `rack` off the slack."""
-        need, row = self._need(job, rack)
-        slack[row] -= need * units
-
-    def _need(self, job: int, rack: int) -> tuple[Ints, Ints]:
-        entries = slice(self.start[rack], self.start[rack + 1])
-        if not self.demands:
-            return np.zeros(1, np.int64), self.row[entries]
-        per_demand = np.array(
-            [d[job, k[rack]] for d, k in zip(self.demands, self.kinds, strict=True)]
-        )
-        return self.weight[entries] * per_demand[self.demand_id[entries]], self.row[entries]
+def _alike_in(wide: _Table, kind: Index) -> tuple[Ints, Ints]:
+    """Label racks that have the same wide rows and kinds, (R,), and name one of each label."""
+    num_racks = kind.shape[1]
+    order = np.lexsort((wide.row, wide.rack))
+    start = np.searchsorted(wide.rack[order], np.arange(num_racks + 1))
+    columns = np.stack((wide.row, wide.weight, wide.demand_id))[:, order]
+    known: dict[tuple[bytes, bytes], int] = {}
+    label = np.empty(num_racks, np.int64)
+    first: list[int] = []
+    for rack in range(num_racks):
+        key = (columns[:, start[rack] : start[rack + 1]].tobytes(), kind[:, rack].tobytes())
+        label[rack] = known.setdefault(key, len(known))
+        if label[rack] == len(first):
+            first.append(rack)
+    return label, np.array(first, np.int64)
 
 
 def can_bind(form: LinearLoad, compiled: Compiled) -> np.ndarray:

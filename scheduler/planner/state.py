@@ -1,7 +1,8 @@
 """A plan under construction, with the slack of every limit kept exactly.
 
 `State.fit` says how many units of a job each rack still takes, looking at all forms at once;
-`State.add` places units and keeps every slack. Nothing is ever placed that breaks a limit.
+`State.room` leaves the linear rows out, which is much faster and never too little; `State.add`
+places units and keeps every slack. Nothing is ever placed that breaks a limit.
 """
 
 from __future__ import annotations
@@ -27,54 +28,87 @@ from scheduler.planner.limits import BinLimit, CountLimit, Limit, PresenceLimit
 from scheduler.planner.loads import Loads
 
 
-class State:
-    """Units per job and rack, and what is left of every limit."""
+class Ground:
+    """What never changes while plans of one problem are built: shared by all states."""
 
     def __init__(self, compiled: Compiled) -> None:
         self.compiled = compiled
+        self.costs = [form for form in compiled.forms if isinstance(form, AssignmentCost)]
+        self.loads = Loads([f for f in compiled.forms if isinstance(f, LinearLoad)], compiled)
+        self._allowed: dict[bytes, Bools] = {}
+        self._cost: dict[bytes, Ints] = {}
+
+    def allowed(self, job: int) -> Bools:
+        """Racks on which no form forbids `job`, (R,)."""
+        key = b"".join(form.allowed[job].tobytes() for form in self.costs)
+        if key not in self._allowed:
+            allowed = np.ones(self.compiled.num_racks, bool)
+            for form in self.costs:
+                allowed &= form.allowed[job, form.kind_of_rack]
+            self._allowed[key] = allowed
+        return self._allowed[key]
+
+    def cost(self, job: int) -> Ints:
+        """Cost of one unit of `job` on every rack, (R,) mills per hour."""
+        key = b"".join(form.cost_mills[job].tobytes() for form in self.costs)
+        if key not in self._cost:
+            cost = np.zeros(self.compiled.num_racks, np.int64)
+            for form in self.costs:
+                cost += form.cost_mills[job, form.kind_of_rack]
+            self._cost[key] = cost
+        return self._cost[key]
+
+
+class State:
+    """Units per job and rack, and what is left of every limit."""
+
+    def __init__(self, ground: Ground | Compiled) -> None:
+        self.ground = ground if isinstance(ground, Ground) else Ground(ground)
+        self.compiled = compiled = self.ground.compiled
         forms = compiled.forms
-        self.costs = [form for form in forms if isinstance(form, AssignmentCost)]
-        self.packings = [BinLimit(f, compiled.num_racks) for f in forms if isinstance(f, Packing)]
+        self.packings = [BinLimit(f) for f in forms if isinstance(f, Packing)]
         self.counts = [
             CountLimit(f, compiled.num_racks) for f in forms if isinstance(f, GroupCount)
         ]
         self.presences = [PresenceLimit(f) for f in forms if isinstance(f, GroupPresence)]
         self.limits: list[Limit] = [*self.packings, *self.counts, *self.presences]
-        self.loads = Loads([f for f in forms if isinstance(f, LinearLoad)], compiled)
+        self.loads = self.ground.loads
         self.slack = self.loads.slack.copy()
         self.placed: list[dict[int, int]] = [{} for _ in range(compiled.num_jobs)]
         self.total = np.zeros(compiled.num_jobs, np.int64)
 
+    def room(self, job: int) -> Ints:
+        """Units of `job` that every rack could take if linear rows never bound, (R,)."""
+        fits = np.where(self.ground.allowed(job), self.compiled.units.most[job], 0)
+        fits -= self.total[job] * (fits > 0)
+        for limit in self.limits:
+            most = limit.fit(job)
+            if not isinstance(most, int):
+                np.minimum(fits, most, out=fits)
+        return np.maximum(fits, 0, out=fits)
+
     def fit(self, job: int) -> Ints:
         """Units of `job` that every rack could take by itself, (R,)."""
-        fits = np.where(self.allowed(job), self.loads.fit(job, self.slack), 0)
-        for limit in self.limits:
-            np.minimum(fits, limit.fit(job), out=fits)
-        left = self.compiled.units.most[job] - self.total[job]
-        return np.clip(fits, 0, left)
+        fits = self.room(job)
+        np.minimum(fits, self.loads.fit(job, self.slack), out=fits)
+        return np.maximum(fits, 0, out=fits)
 
     def fit_one(self, job: int, rack: int) -> int:
         """Units of `job` that `rack` still takes, knowing that `allowed` holds."""
-        fit = self.loads.fit_one(job, rack, self.slack)
+        fit = int(self.compiled.units.most[job] - self.total[job])
         for limit in self.limits:
             if fit <= 0:
                 return 0
             fit = min(fit, limit.fit_one(job, rack))
-        return max(0, min(fit, int(self.compiled.units.most[job] - self.total[job])))
+        return max(0, min(fit, self.loads.fit_one(job, rack, self.slack))) if fit > 0 else 0
 
     def allowed(self, job: int) -> Bools:
         """Racks on which no form forbids `job`, (R,)."""
-        allowed = np.ones(self.compiled.num_racks, bool)
-        for form in self.costs:
-            allowed &= form.allowed[job, form.kind_of_rack]
-        return allowed
+        return self.ground.allowed(job)
 
     def cost(self, job: int) -> Ints:
         """Cost of one unit of `job` on every rack, (R,) mills per hour."""
-        cost = np.zeros(self.compiled.num_racks, np.int64)
-        for form in self.costs:
-            cost += form.cost_mills[job, form.kind_of_rack]
-        return cost
+        return self.ground.cost(job)
 
     def add(self, job: int, rack: int, units: int) -> None:
         """Place `units` more (or fewer, if negative) of `job` on `rack`."""
@@ -116,6 +150,16 @@ class State:
         """Return the placements as arrays."""
         triples = [(j, r, n) for j, racks in enumerate(self.placed) for r, n in racks.items()]
         return Shards.build(*np.array(triples, np.int64).reshape(-1, 3).T)
+
+    @staticmethod
+    def of(ground: Ground, shards: Shards) -> State:
+        """Return the state of a plan that breaks nothing."""
+        state = State(ground)
+        for job, rack, units in zip(
+            shards.job.tolist(), shards.rack.tolist(), shards.units.tolist(), strict=True
+        ):
+            state.add(job, rack, units)
+        return state
 
 
 def one_domain_labels(state: State, job: int) -> Index:
