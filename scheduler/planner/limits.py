@@ -65,7 +65,7 @@ class BinLimit:
         if group == NONE:
             return int(self._all_slots[rack]) // size
         own = self.slots[group].get(rack, 0)
-        return (int(self.free[rack]) * bin_size + -own % bin_size) // size
+        return int((int(self.free[rack]) * bin_size + -own % bin_size) // size)
 
     def add(self, job: int, rack: int, units: int) -> None:
         """Take the slots, and the bins that they newly fill or free."""
@@ -172,7 +172,7 @@ class PresenceLimit:
                 if not self.exclusive[foe]:
                     is_open[list(self.inside.get(foe, ()))] = False
         is_open[here] = True
-        return is_open
+        return np.asarray(is_open)
 
     def fit(self, job: int) -> Ints | int:
         """No limit on racks of open domains, nothing on others, (R,)."""
@@ -194,7 +194,7 @@ class PresenceLimit:
         here = self.inside.get(group)
         if here and domain in here:
             return UNLIMITED
-        if here and len(here) >= self._max[group] or not self._max[group]:
+        if len(here or ()) >= self._max[group]:
             return 0
         if self.foes and len(self.foes[group]) and self._crowd[domain]:
             if self.exclusive[group] or self._owned[domain]:

@@ -60,7 +60,7 @@ class Loads:
         slack[row] -= need * units
 
     def need(self, job: int, rack: int) -> tuple[Ints, Ints]:
-        """Return what one unit of `job` on `rack` takes of each of the rack's rows, and the rows."""
+        """Return what one unit of `job` takes of each row of `rack`, and these rows."""
         lists = self.by_rack
         entries = slice(int(lists.start[rack]), int(lists.start[rack + 1]))
         if not self.demands:

@@ -22,11 +22,12 @@ from kernels.forms import (
 )
 from scheduler.planner.classes import Classes
 from scheduler.planner.lowering.assignment_cost import lower_assignment_cost
-from scheduler.planner.lowering.draft import Draft, Point, PointByRack
+from scheduler.planner.lowering.draft import Draft, Point, PointByRack, Present
 from scheduler.planner.lowering.group_count import lower_group_count
 from scheduler.planner.lowering.group_presence import lower_group_presence
 from scheduler.planner.lowering.linear_load import lower_linear_load
 from scheduler.planner.lowering.packing import lower_packing
+from scheduler.planner.lowering.patterns import lower_patterns
 from scheduler.planner.lowering.survival import lower_survival
 from scheduler.planner.lowering.units import lower_units
 from scheduler.planner.lowering.whole_gangs import lower_whole_gangs
@@ -46,6 +47,7 @@ class Lowered:
     blocks: tuple[tuple[Ints, Point], ...]
     blocks_by_rack: tuple[tuple[Ints, PointByRack], ...]
     num_jobs: int
+    present: dict[int, Present]  # by position of the form among the problem's forms
 
     def units(self, x: Ints) -> Ints:
         """Return the units per (job, class) of a solution, (J, C)."""
@@ -84,6 +86,7 @@ def lower(compiled: Compiled, classes: Classes) -> Lowered:
                 lower_linear_load(draft, form)
     lower_whole_gangs(draft)
     lower_survival(draft)
+    lower_patterns(draft)
     firm = np.zeros(draft.program.num_columns, np.int64)
     for columns, values in draft.firm:
         np.add.at(firm, columns, values)
@@ -97,4 +100,9 @@ def lower(compiled: Compiled, classes: Classes) -> Lowered:
         tuple(draft.blocks),
         tuple(draft.blocks_by_rack),
         compiled.num_jobs,
+        {
+            i: draft.present[id(form)]
+            for i, form in enumerate(compiled.forms)
+            if id(form) in draft.present
+        },
     )
