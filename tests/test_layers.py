@@ -62,6 +62,7 @@ OWNERS: dict[str, set[str]] = {
     "rich": {CLI},
     "numpy": {INPUTS, "kernels", PLANNER, TERMS, COMPILE, EVALUATE},
     "cupy": {"kernels"},
+    "ray": {"scheduler.planner.engine.ray_engine"},
 }
 
 
