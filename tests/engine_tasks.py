@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from kernels.forms import Ints
+from scheduler.planner.engine.memory import private_mib
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,17 @@ def hold_the_interpreter(_context: Context, seconds: int) -> None:
     ctypes.PyDLL(None).sleep(seconds)
 
 
+def write_pid_and_hold(context: Context, file: Path) -> None:
+    unfinished = file.with_suffix(".new")
+    unfinished.write_text(str(os.getpid()))
+    unfinished.rename(file)
+    hold_the_interpreter(context, 30)
+
+
+def sum_and_memory(context: Ints, _payload: object) -> tuple[int, int]:
+    return int(context.sum()), private_mib(os.getpid())
+
+
 def die_once(_context: Context, marker: Path) -> str:
     if not marker.exists():
         marker.touch()
@@ -72,6 +84,32 @@ def write_to_the_context(context: Context, _payload: object) -> None:
     context.weights[0] = 1
 
 
+class StubbornError(Exception):
+    """Does not come out of a pickle."""
+
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__(f"{first} and {second}")
+
+
+def raise_stubborn(_context: Context, _payload: object) -> None:
+    raise StubbornError(1, 2)
+
+
+def return_a_lambda(_context: Context, _payload: object) -> object:
+    return lambda: None
+
+
+def nap_and_tell(_context: Context, seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def interrupt_self(_context: Context, _payload: object) -> str:
+    """Do what Ctrl-C does to all processes of a terminal."""
+    os.kill(os.getpid(), signal.SIGINT)
+    return "went on"
+
+
 def grow(_context: Context, mib: int) -> int:
     """Take memory, keep it, and return the process."""
     KEPT.append(np.ones(mib << 17))
@@ -80,3 +118,15 @@ def grow(_context: Context, mib: int) -> int:
 
 
 KEPT: list[np.ndarray] = []
+
+# A program that stays inside a run: python -c PARENT ENGINE FILE-FOR-THE-WORKER'S-PID
+PARENT = """
+import sys, time
+from pathlib import Path
+from scheduler.planner.engine import Task, make_engine
+from tests import engine_tasks as tasks
+
+engine = make_engine(sys.argv[1], tasks.context(), workers=1)
+work = [Task(tasks.write_pid_and_hold, Path(sys.argv[2]))]
+engine.run(work, deadline=time.monotonic() + 60, stopped=bool)
+"""

@@ -6,7 +6,10 @@ import logging
 import os
 import pickle
 import signal
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from scheduler.planner.engine.perform import perform
@@ -43,10 +46,17 @@ class Actor:
 class RayWorker:
     """Our handle of an actor, and the reply that it owes."""
 
-    def __init__(self, ray: ModuleType, actor: Any) -> None:
-        self._ray = ray
-        self._actor = actor
-        self.owed = actor.ready.remote()
+    def __init__(self) -> None:
+        self.owed: Any = None  # nothing before there is an actor
+        self._ray: Any = None
+        self._actor: Any = None
+        self._ended = False
+
+    def start(self, ray: ModuleType, hire: Callable[[], Any]) -> None:
+        """Hire an actor, unless the worker is ended by now."""
+        if not self._ended:
+            self._ray, self._actor = ray, hire()
+            self.owed = self._actor.ready.remote()
 
     def give(self, task: Task) -> None:
         """Send the task."""
@@ -67,37 +77,73 @@ class RayWorker:
 
     def kill(self) -> None:
         """End the actor at once."""
-        self._ray.kill(self._actor)
+        self._ended = True
+        if self._actor is not None:
+            self._ray.kill(self._actor)
 
 
 class RayCrew:
-    """Actors that share one object of Ray's store."""
+    """Actors that share one object of Ray's store. Ray starts while the caller goes on.
+
+    One thread starts Ray and stays until the end, as the kernel ends Ray's processes together
+    with the thread that started them. Being no main thread, it leaves our signal handlers alone.
+    """
 
     def __init__(self, context: object, workers: int) -> None:
         self._ray = imported_ray()
-        self._owns_ray = not self._ray.is_initialized()
-        if self._owns_ray:
-            start(self._ray, workers)
-        self._context = self._ray.put(context)
-        self._actor = self._ray.remote(num_cpus=1, max_restarts=0)(Actor)
+        self._closed = Event()
+        self._lock = Lock()  # on the two below
+        self._hire: Callable[[], Any] | None = None  # makes an actor, once Ray is there
+        self._without_actor: list[RayWorker] = []
+        self._failure: Exception | None = None
+        self._keeper = Thread(target=self._keep, args=(context, workers), name="ray", daemon=True)
+        self._keeper.start()
+
+    def _keep(self, context: object, workers: int) -> None:
+        """Start Ray, hand over the context, and end Ray when the crew is closed."""
+        ours = not self._ray.is_initialized()
+        try:
+            if ours:
+                start(self._ray, workers)
+            actor = self._ray.remote(num_cpus=1, max_restarts=0)(Actor)
+            hire = partial(actor.remote, self._ray.put(context))
+            with self._lock:
+                self._hire = hire
+                for worker in self._without_actor:
+                    worker.start(self._ray, hire)
+                self._without_actor.clear()
+        except Exception as error:  # no cluster, or no pickle: the next run raises it
+            self._failure = error
+        self._closed.wait()
+        if ours:
+            self._ray.shutdown()
 
     def hire(self) -> RayWorker:
-        """Start an actor."""
-        return RayWorker(self._ray, self._actor.remote(self._context))
+        """Start an actor, or have it started as soon as Ray is there."""
+        worker = RayWorker()
+        with self._lock:
+            if self._hire is None:
+                self._without_actor.append(worker)
+            else:
+                worker.start(self._ray, self._hire)
+        return worker
 
     def hear(self, workers: Sequence[RayWorker], timeout: float) -> list[tuple[RayWorker, Reply]]:
         """Wait until some actor replies or dies."""
-        by_reply = {worker.owed: worker for worker in workers}
+        if self._failure is not None:
+            raise self._failure
+        by_reply = {worker.owed: worker for worker in workers if worker.owed is not None}
+        if not by_reply:
+            time.sleep(timeout)
+            return []
         self._ray.wait(list(by_reply), num_returns=1, timeout=timeout)
         here, _ = self._ray.wait(list(by_reply), num_returns=len(by_reply), timeout=0)
         return [(by_reply[each], by_reply[each].reply()) for each in here]
 
     def close(self) -> None:
-        """Leave the cluster, and end it if it is ours."""
-        self._context = None
-        if self._owns_ray:
-            self._owns_ray = False
-            self._ray.shutdown()
+        """Leave the cluster, and end it if it is ours; waits for one that is just starting."""
+        self._closed.set()
+        self._keeper.join()
 
 
 def imported_ray() -> ModuleType:
@@ -107,7 +153,8 @@ def imported_ray() -> ModuleType:
         import ray
     except ImportError:
         raise EngineError("engine ray: ray is not installed (extra ray)") from None
-    return ray
+    module: ModuleType = ray
+    return module
 
 
 def start(ray: ModuleType, workers: int) -> None:
