@@ -119,7 +119,7 @@ def grow(_context: Context, mib: int) -> int:
 
 KEPT: list[np.ndarray] = []
 
-# A program that stays inside a run: python -c PARENT ENGINE FILE-FOR-THE-WORKER'S-PID
+# python -c PARENT ENGINE FILE: loses a worker; then stays in a run, the worker's pid in FILE.
 PARENT = """
 import sys, time
 from pathlib import Path
@@ -127,6 +127,7 @@ from scheduler.planner.engine import Task, make_engine
 from tests import engine_tasks as tasks
 
 engine = make_engine(sys.argv[1], tasks.context(), workers=1)
-work = [Task(tasks.write_pid_and_hold, Path(sys.argv[2]))]
-engine.run(work, deadline=time.monotonic() + 60, stopped=bool)
+file = Path(sys.argv[2])
+for task in Task(tasks.die_once, file.with_name("died")), Task(tasks.write_pid_and_hold, file):
+    engine.run([task], deadline=time.monotonic() + 60, stopped=bool)
 """

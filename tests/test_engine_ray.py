@@ -81,9 +81,13 @@ def test_a_worker_that_grows_between_tasks_is_replaced(engine: Engine) -> None:
 
 
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", tasks.PARENT, "ray", str(tmp_path / "pid")])
-    assert checks.eventually((tmp_path / "pid").exists, 40)
-    worker = int((tmp_path / "pid").read_text())
+    pid, told = tmp_path / "pid", tmp_path / "told"
+    with told.open("w") as stdout:
+        parent = subprocess.Popen(
+            [sys.executable, "-c", tasks.PARENT, "ray", str(pid)], stdout=stdout
+        )
+    assert checks.eventually(pid.exists, 40)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    assert checks.eventually(lambda: checks.ended(worker), 10)
+    assert checks.eventually(lambda: checks.ended(int(pid.read_text())), 10)
+    assert told.read_text() == ""  # standard output is for results, not for dead workers

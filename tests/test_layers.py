@@ -182,6 +182,12 @@ def test_cupy_is_imported_in_one_file_and_late() -> None:
     assert not [each for each in cupy if each.at_start]
 
 
+def test_ray_is_imported_late() -> None:
+    ray = [each for module in modules() for each in imports_of(module) if each.target == "ray"]
+    assert ray
+    assert not [each for each in ray if each.at_start]
+
+
 @pytest.mark.parametrize(
     ("module", "absent"),
     [

@@ -159,6 +159,9 @@ def imported_ray() -> ModuleType:
 
 def start(ray: ModuleType, workers: int) -> None:
     """Join the cluster that ``RAY_ADDRESS`` names, or start one on this machine."""
+    # Ray tells of dead workers on our standard output, which is for results. It has no setting
+    # against that, and we tell of them in the notes.
+    ray._private.worker._worker_logs_enabled = False
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)
