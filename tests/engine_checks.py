@@ -27,8 +27,8 @@ def run(
 
 
 def warm_up(engine: Engine) -> None:
-    """Wait until every worker has the context."""
-    run(engine, [Task(tasks.nap, 0.2)] * engine.workers)
+    """Wait until a worker has the context."""
+    run(engine, [Task(tasks.nap, 0)])
 
 
 def results_equal_those_inline(engine: Engine) -> None:
@@ -45,9 +45,8 @@ def results_are_in_order_of_the_tasks(engine: Engine) -> None:
     assert run(engine, [Task(tasks.nap, each) for each in naps]) == naps
 
 
-def all_workers_work(engine: Engine) -> None:
-    warm_up(engine)
-    found = run(engine, [Task(tasks.nap_and_tell, 0.2)] * engine.workers)
+def all_workers_work(engine: Engine, folder: Path) -> None:
+    found = run(engine, [Task(tasks.meet, (folder, engine.workers))] * engine.workers)
     assert len(set(found)) == engine.workers
     assert os.getpid() not in found
 

@@ -25,6 +25,14 @@ class Context:
     empty: Ints
 
 
+class SlowToPickle:
+    """A context that takes a while to hand over."""
+
+    def __reduce__(self) -> tuple[type[SlowToPickle], tuple[()]]:
+        time.sleep(1.5)
+        return SlowToPickle, ()
+
+
 def context() -> Context:
     weights = np.arange(1_000, dtype=np.int64)
     return Context(
@@ -99,8 +107,12 @@ def return_a_lambda(_context: Context, _payload: object) -> object:
     return lambda: None
 
 
-def nap_and_tell(_context: Context, seconds: float) -> int:
-    time.sleep(seconds)
+def meet(_context: Context, payload: tuple[Path, int]) -> int:
+    """Wait until so many processes have come to the folder."""
+    folder, expected = payload
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < expected:
+        time.sleep(0.01)
     return os.getpid()
 
 
@@ -113,8 +125,12 @@ def interrupt_self(_context: Context, _payload: object) -> str:
 def grow(_context: Context, mib: int) -> int:
     """Take memory, keep it, and return the process."""
     KEPT.append(np.ones(mib << 17))
-    time.sleep(0.3)
     return os.getpid()
+
+
+def grow_and_stay(context: Context, mib: int) -> None:
+    grow(context, mib)
+    time.sleep(30)
 
 
 KEPT: list[np.ndarray] = []

@@ -41,8 +41,8 @@ def test_results_are_in_order_of_the_tasks(engine: Engine) -> None:
     checks.results_are_in_order_of_the_tasks(engine)
 
 
-def test_all_workers_work(engine: Engine) -> None:
-    checks.all_workers_work(engine)
+def test_all_workers_work(engine: Engine, tmp_path: Path) -> None:
+    checks.all_workers_work(engine, tmp_path)
 
 
 def test_a_killed_worker_loses_nothing(engine: Engine, tmp_path: Path) -> None:

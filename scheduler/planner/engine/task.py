@@ -58,7 +58,10 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """End the workers, also inside a task, and free what they share. May be called again."""
+        """End the workers and free what they share. May be called again.
+
+        Called by the thread that runs; from another one, have `stopped` say yes first.
+        """
         ...
 
     def __enter__(self) -> Self:
