@@ -62,6 +62,7 @@ OWNERS: dict[str, set[str]] = {
     "rich": {CLI},
     "numpy": {INPUTS, "kernels", PLANNER, TERMS, COMPILE, EVALUATE},
     "cupy": {"kernels"},
+    "ray": {"scheduler.planner.engine.ray_engine"},
 }
 
 
@@ -179,6 +180,12 @@ def test_cupy_is_imported_in_one_file_and_late() -> None:
     cupy = [each for module in modules() for each in imports_of(module) if each.target == "cupy"]
     assert len({each.importer for each in cupy}) <= 1
     assert not [each for each in cupy if each.at_start]
+
+
+def test_ray_is_imported_late() -> None:
+    ray = [each for module in modules() for each in imports_of(module) if each.target == "ray"]
+    assert ray
+    assert not [each for each in ray if each.at_start]
 
 
 @pytest.mark.parametrize(
