@@ -21,6 +21,7 @@ EXACT_RACKS = 48  # and racks up to which that is done at once
 CLASSES = (1_500, 20_000)  # (job, class) pairs of coarser and finer classes
 FEWEST_CLASSES = 16
 SHRINK_SHARE = 0.6  # of the time, at most, until the conflict is as small as it gets
+PATIENCE_SHARE = 0.25  # of the time, at most, for one question to the solver
 MOST_CONFLICTS = 5  # without a common member, that are sought for what to relax
 
 
@@ -63,7 +64,15 @@ def find_conflict(
     limits = named_limits(alone, places)
     found = Conflict(least_unmet_gpus=known_unmet_gpus)
     for classes in _resolutions(alone, places):
-        oracle = Oracle(alone, classes, places, began + time_limit_s, workers, seed)
+        oracle = Oracle(
+            compiled=alone,
+            classes=classes,
+            places=places,
+            deadline=began + time_limit_s,
+            patience_s=PATIENCE_SHARE * time_limit_s,
+            workers=workers,
+            seed=seed,
+        )
         if oracle.impossible(limits):
             return _explained(oracle, limits, found, began + SHRINK_SHARE * time_limit_s)
     return found
@@ -71,8 +80,9 @@ def find_conflict(
 
 def _explained(oracle: Oracle, limits: list[Limit], found: Conflict, until: float) -> Conflict:
     deadline, oracle.deadline = oracle.deadline, min(oracle.deadline, until)
-    groups, _ = shrink(components(limits), oracle.impossible)
-    rows, irreducible = shrink([(each,) for group in groups for each in group], oracle.impossible)
+    ask, stop = oracle.impossible, oracle.out_of_time
+    groups, _ = shrink(components(limits), ask, stop)
+    rows, irreducible = shrink([(each,) for group in groups for each in group], ask, stop)
     oracle.deadline = deadline
     found = replace(
         found,
@@ -92,12 +102,13 @@ def _relaxations(
     """Return every limit of the conflict that suffices alone, or else one combination."""
     relaxer = Relaxer(oracle, limits)
     single = [relaxed for group in groups if (relaxed := relaxer.single(group)) is not None]
-    if single or oracle.out_of_time:
+    if single or oracle.out_of_time():
         return tuple(sorted(single, key=lambda relaxed: relaxed.cost))
     conflicts = [groups]
     rest = _without(limits, groups)
     while len(conflicts) < MOST_CONFLICTS and oracle.impossible(rest):
-        conflicts.append(shrink(components(rest), oracle.impossible)[0])
+        further, _ = shrink(components(rest), oracle.impossible, oracle.out_of_time)
+        conflicts.append(further)
         rest = _without(rest, conflicts[-1])
     combined = relaxer.combination(conflicts)
     return () if combined is None else (combined,)

@@ -37,9 +37,12 @@ class Kind(StrEnum):
     LOAD = "load"  # one row of a load
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Limit:
-    """One limit: what it is called, and where it stands in the forms of the firm jobs."""
+    """One limit: what it is called, and where it stands in the forms of the firm jobs.
+
+    There are thousands, in sets; each is equal to itself alone.
+    """
 
     kind: Kind
     term: str

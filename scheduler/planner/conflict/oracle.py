@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from scheduler.planner.classes import Classes
 from scheduler.planner.conflict.firm import owed_gpus
 from scheduler.planner.conflict.limits import Limit, keep
 from scheduler.planner.lowering import Lowered, lower
+from scheduler.planner.lowering.draft import Draft
 from scheduler.planner.solvers import Outcome, solve_integer
 
 
@@ -28,14 +29,15 @@ class Oracle:
     classes: Classes
     places: Sequence[str]
     deadline: float  # on the monotonic clock
+    patience_s: float  # for one question
     workers: int
     seed: int
     answers: dict[frozenset[Limit], bool] = field(default_factory=dict)
+    lowering_s: float = 0.0  # longest time that lowering took: kept in reserve
 
-    @property
     def out_of_time(self) -> bool:
         """Whether nothing more is asked."""
-        return time.monotonic() >= self.deadline
+        return time.monotonic() + self.lowering_s >= self.deadline
 
     def impossible(self, limits: Iterable[Limit]) -> bool | None:
         """Whether `limits` alone rule out that all is met; None if that was not found out."""
@@ -49,13 +51,20 @@ class Oracle:
 
     def is_impossible(self, variant: Compiled) -> bool | None:
         """Return the same of a problem that has been made from these limits."""
-        if self.out_of_time:
+        if self.out_of_time():
             return None
-        lowered = lower(variant, self.classes)
+        lowered = self.lowered(variant)
         outcome = self.solve(lowered, np.zeros(lowered.arrays.num_columns, np.int64))
         if outcome.infeasible:
             return True
         return None if outcome.x is None else False
+
+    def lowered(self, variant: Compiled, also: Callable[[Draft], None] | None = None) -> Lowered:
+        """Lower a problem that has been made from these limits, and note how long it takes."""
+        began = time.monotonic()
+        lowered = lower(variant, self.classes, also)
+        self.lowering_s = max(self.lowering_s, time.monotonic() - began)
+        return lowered
 
     def solve(self, lowered: Lowered, gain: Ints, *, all_met: bool = True) -> Outcome:
         """Maximise `gain` over plans that meet all obligations, or over all plans."""
@@ -68,17 +77,17 @@ class Oracle:
         return solve_integer(
             arrays,
             start=None,
-            time_limit_s=self.deadline - time.monotonic(),
+            time_limit_s=min(self.patience_s, self.deadline - time.monotonic()),
             workers=self.workers,
             seed=self.seed,
-            stop=lambda: self.out_of_time,
+            stop=self.out_of_time,
         )
 
     def least_unmet_gpus(self, limits: Iterable[Limit]) -> int:
         """GPUs of firm obligation that no plan meets, as far as it is proven in time."""
-        if self.out_of_time:
+        if self.out_of_time():
             return 0
-        lowered = lower(keep(self.compiled, limits, self.places), self.classes)
+        lowered = self.lowered(keep(self.compiled, limits, self.places))
         outcome = self.solve(lowered, lowered.firm, all_met=False)
         owed = owed_gpus(self.compiled)
         return 0 if outcome.bound is None else max(0, owed - outcome.bound)

@@ -12,7 +12,6 @@ from scheduler.planner.conflict.excess import MEASURED, add_excess
 from scheduler.planner.conflict.limits import Kind, Limit, keep
 from scheduler.planner.conflict.oracle import Oracle
 from scheduler.planner.conflict.shrink import Group
-from scheduler.planner.lowering import lower
 from scheduler.planner.lowering.draft import Draft
 
 COUNTED = (Kind.DOMAINS, Kind.COUNT)
@@ -60,7 +59,7 @@ class Relaxer:
     def together(self, groups: Sequence[Group]) -> Relaxation | None:
         """Return the cheapest way to raise `groups` together; None if none was found."""
         oracle = self.oracle
-        if oracle.out_of_time:
+        if oracle.out_of_time():
             return None
         measured = [group for group in groups if group[0].kind in MEASURED]
         columns: list[np.ndarray] = []
@@ -71,7 +70,7 @@ class Relaxer:
             )
 
         variant = keep(oracle.compiled, self._without(groups), oracle.places)
-        lowered = lower(variant, oracle.classes, also=measure)
+        lowered = oracle.lowered(variant, measure)
         gain = np.zeros(lowered.arrays.num_columns, np.int64)
         for group, excess in zip(measured, columns, strict=True):
             share = SHARE // max(1, group[0].amount)

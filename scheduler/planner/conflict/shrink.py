@@ -9,35 +9,35 @@ from scheduler.planner.conflict.limits import Limit
 
 Group = tuple[Limit, ...]  # limits that are kept or dropped together
 Impossible = Callable[[list[Limit]], bool | None]
+Stop = Callable[[], bool]
+FIRST_STEP = 4  # groups by which the first beginnings grow; then twice as many each time
 
 
-def shrink(groups: Sequence[Group], impossible: Impossible) -> tuple[list[Group], bool]:
+def shrink(groups: Sequence[Group], impossible: Impossible, stop: Stop) -> tuple[list[Group], bool]:
     """Return an irreducible part of `groups` that still conflicts, and whether it surely is one.
 
-    `groups` together must conflict. The shortest beginning that conflicts is sought by halving:
-    its last group is needed with all that stand before it. It is set apart, what stands behind
-    it is dropped, and the search begins anew, until what was set apart conflicts by itself. So
-    groups that stand early are preferred, and what is at hand conflicts at any time. An
-    unanswered question counts as "no conflict": the result is never wrong, only too large.
+    `groups` together must conflict. The shortest beginning that conflicts is sought, short ones
+    first, then by halving: its last group is needed with all that stand before it. It is set
+    apart, what stands behind it is dropped, and the search begins anew, until what was set apart
+    conflicts by itself. So groups that stand early are preferred, and what is at hand conflicts
+    at any time. An unanswered question counts as "no conflict": the result is never wrong, only
+    too large.
     """
     needed: list[Group] = []
     rest = list(groups)
     sure = True
-
-    def conflicts(beginning: int) -> bool:
-        nonlocal sure
-        answer = impossible(list(chain.from_iterable([*needed, *rest[:beginning]])))
-        sure = sure and answer is not None
-        return bool(answer)
-
     while rest:
-        low, high = 0, len(rest)  # `high` conflicts; all below `low` do not
+        low, high, step = 0, len(rest), FIRST_STEP  # `high` conflicts; nothing below `low` does
         while low < high:
-            middle = (low + high) // 2
-            if conflicts(middle):
-                high = middle
+            if stop():
+                return [*needed[::-1], *rest[:high]], False
+            beginning = min((low + high) // 2, low + step)
+            answer = impossible(list(chain.from_iterable([*needed, *rest[:beginning]])))
+            sure = sure and answer is not None
+            if answer:
+                high = beginning
             else:
-                low = middle + 1
+                low, step = beginning + 1, 2 * step
         if high == 0:
             break
         needed.append(rest[high - 1])
