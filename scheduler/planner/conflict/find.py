@@ -22,7 +22,7 @@ CLASSES = (1_500, 20_000)  # (job, class) pairs of coarser and finer classes
 FEWEST_CLASSES = 16
 SHRINK_SHARE = 0.6  # of the time, at most, until the conflict is as small as it gets
 PATIENCE_SHARE = 0.25  # of the time, at most, for one question to the solver
-MOST_CONFLICTS = 5  # without a common member, that are sought for what to relax
+MOST_CONFLICTS = 20  # without a common member, that are sought for what to relax
 
 
 @dataclass(frozen=True)
