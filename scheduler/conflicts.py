@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scheduler.limit_words import limit_record, limit_words, relaxation_words
 from scheduler.model import Finding, Kind, Problem
-from scheduler.planner.conflict import Conflict, Limit, Relaxation, Step, find_conflict
-from scheduler.planner.conflict import Kind as LimitKind
+from scheduler.planner import Conflict, find_conflict
 from scheduler.words import (
     HEADROOM_UNITS,
     gpu_count,
     load_of_limit,
-    quantity,
     some,
     state_words,
     tightness,
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 TIGHTEST = 3  # limits that are named where nothing is proven
 NAMED = 6  # contracts or tenants that are named one by one
-GPU_SLOTS = "GPU slots"
 
 
 @dataclass(frozen=True)
@@ -47,13 +45,13 @@ class Explanation:
             "irreducible": conflict.irreducible,
             "exact": conflict.exact,
             "limits": [
-                {**_limit_record(limit), "words": words}
+                {**limit_record(limit), "words": words}
                 for limit, words in zip(conflict.limits, self.limits, strict=True)
             ],
             "relaxations": [
                 {
                     "steps": [
-                        {**_limit_record(step.limits[0]), "raise_by": step.amount}
+                        {**limit_record(step.limits[0]), "raise_by": step.amount}
                         for step in relaxed.steps
                     ],
                     "least": relaxed.least,
@@ -88,9 +86,9 @@ def explain_conflict(
             seed=solution.seed,
             known_unmet_gpus=solution.least_unmet_gpus,
         )
-    limits = tuple(_limit_words(solution.problem, limit) for limit in conflict.limits)
+    limits = tuple(limit_words(solution.problem, limit) for limit in conflict.limits)
     relaxations = tuple(
-        _relaxation_words(solution.problem, relaxed) for relaxed in conflict.relaxations
+        relaxation_words(solution.problem, relaxed) for relaxed in conflict.relaxations
     )
     lines = tuple(_lines(solution, conflict, limits, relaxations))
     return Explanation(unmet, conflict, limits, relaxations, lines)
@@ -150,87 +148,3 @@ def _without_proof(solution: Solution) -> Iterator[str]:
 
 def _tight_words(finding: Finding) -> str:
     return f"{finding.subject} at {load_of_limit(finding)}{state_words(finding.state)}"
-
-
-def _limit_words(problem: Problem, limit: Limit) -> str:
-    subject = limit.subject[0]
-    match limit.kind:
-        case LimitKind.SLOTS:
-            return f"{limit.amount:,} {GPU_SLOTS} of {subject}"
-        case LimitKind.ALLOWED:
-            return f"{subject} may lie only on {_where(problem, subject, limit.term)}"
-        case LimitKind.DOMAINS:
-            return f"{subject} must lie in {_domains(limit.amount, limit.state)}"
-        case LimitKind.APART:
-            return f"{_pair(limit)} share no {limit.state} ({limit.term})"
-        case LimitKind.COUNT:
-            return (
-                f"{subject} has at most {quantity(limit.amount, limit.unit)} in one {limit.state}"
-            )
-        case LimitKind.SPARES:
-            return f"{subject} holds {quantity(limit.amount, 'spare units')}"
-        case LimitKind.SURVIVAL:
-            return f"{subject} must survive the loss of any {limit.state}"
-    amount = quantity(limit.amount, limit.unit)
-    return f"{subject}{state_words(limit.state)} ({amount})"
-
-
-def _relaxation_words(problem: Problem, relaxed: Relaxation) -> str:
-    words = " and ".join(_step_words(problem, step) for step in relaxed.steps)
-    return words if relaxed.least else f"{words} (less may do)"
-
-
-def _step_words(problem: Problem, step: Step) -> str:
-    limit, amount = step.limits[0], step.amount
-    subject = limit.subject[0]
-    match limit.kind:
-        case LimitKind.SLOTS:
-            return f"{amount or 0:,} more {GPU_SLOTS} of {subject}"
-        case LimitKind.ALLOWED:
-            return f"{subject} elsewhere than on {_where(problem, subject, limit.term)}"
-        case LimitKind.DOMAINS:
-            most = None if amount is None else limit.amount + amount
-            return f"{subject} in {_domains(most, limit.state)}"
-        case LimitKind.APART:
-            return f"{_pair(limit)} in one {limit.state}"
-        case LimitKind.COUNT:
-            more = "any number of" if amount is None else f"{limit.amount + amount:,}"
-            return f"{subject} with {more} units in one {limit.state}"
-        case LimitKind.SPARES:
-            return f"no spare units for {subject}"
-        case LimitKind.SURVIVAL:
-            return f"{subject} without survival of the loss of a {limit.state}"
-    return f"{quantity(amount or 0, limit.unit)} more on {subject}"
-
-
-def _where(problem: Problem, job: str, term: str) -> str:
-    """Say where a contract may lie."""
-    asked = problem.jobs[job]
-    within = f" within {_or(asked.within)}" if asked.within else ""
-    rule = "" if term == "hardware_fit" else f" that {term} allows"
-    return f"racks of {_or(asked.gpu_types)}{within}{rule}"
-
-
-def _domains(count: int | None, level: str) -> str:
-    if count is None:
-        return f"any number of {level}s"
-    return f"one {level}" if count == 1 else f"up to {count} {level}s"
-
-
-def _pair(limit: Limit) -> str:
-    return " and ".join(limit.subject)
-
-
-def _or(names: Iterable[str]) -> str:
-    return " or ".join(names)
-
-
-def _limit_record(limit: Limit) -> dict[str, object]:
-    return {
-        "kind": str(limit.kind),
-        "term": limit.term,
-        "subject": list(limit.subject),
-        "state": limit.state,
-        "limit": limit.amount if limit.unit else None,
-        "unit": limit.unit,
-    }

@@ -1,11 +1,10 @@
-"""Limits: the parts of the forms that a person can name, and the forms with only some of them."""
+"""Limits: the parts of the forms that a person can name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
 import numpy as np
 
@@ -21,7 +20,6 @@ from kernels.forms import (
     LinearLoad,
     Packing,
 )
-from scheduler.planner.conflict.firm import some_rows
 
 
 class Kind(StrEnum):
@@ -62,36 +60,6 @@ def named_limits(compiled: Compiled, places: Sequence[str]) -> list[Limit]:
         found += _limits_of(compiled, number, form, places)
     order = list(Kind)
     return sorted(found, key=lambda limit: (order.index(limit.kind), limit.state != "normal"))
-
-
-def keep(
-    compiled: Compiled,
-    limits: Iterable[Limit],
-    places: Sequence[str],
-    more: Mapping[Limit, int] = MappingProxyType({}),
-) -> Compiled:
-    """Return the problem with only `limits`: every other limit is dropped.
-
-    Parameters
-    ----------
-    more
-        By how much some of the limits are raised, in their own units (not for slots).
-    """
-    by_form: dict[int, list[Limit]] = {}
-    for limit in limits:
-        by_form.setdefault(limit.form, []).append(limit)
-    held = np.zeros(compiled.num_jobs, np.int64)
-    for limit in by_form.get(NONE, ()):
-        held[limit.index] = compiled.units.held_back[limit.index]
-    kept = (
-        _with_only(compiled, form, by_form.get(number, []), places, more)
-        for number, form in enumerate(compiled.forms)
-    )
-    return replace(
-        compiled,
-        units=replace(compiled.units, held_back=held),
-        forms=tuple(form for form in kept if form is not None),
-    )
 
 
 def place_labels(places: Sequence[str]) -> tuple[Ints, list[str]]:
@@ -150,60 +118,3 @@ def _limits_of_presence(number: int, form: GroupPresence) -> Iterator[Limit]:
     if form.may_share is not None:
         for g, h in np.argwhere(np.triu(~form.may_share)).tolist():
             yield Limit(Kind.APART, form.term, (names[g], names[h]), "", 0, level, number, g, h)
-
-
-def _with_only(
-    compiled: Compiled,
-    form: Form,
-    kept: list[Limit],
-    places: Sequence[str],
-    more: Mapping[Limit, int],
-) -> Form | None:
-    """Return `form` with only the limits `kept`; None if nothing is left of it."""
-    index = [limit.index for limit in kept]
-    extra = np.array([more.get(limit, 0) for limit in kept], np.int64)
-    match form:
-        case AssignmentCost():
-            allowed = np.ones_like(form.allowed)
-            allowed[index] = form.allowed[index]
-            return replace(form, allowed=allowed)
-        case Packing():
-            label, _ = place_labels(places)
-            limited = np.isin(label, index)
-            return replace(form, bins=np.where(limited, form.bins, _enough_bins(compiled, form)))
-        case GroupCount():
-            counts = [n for n, limit in enumerate(kept) if limit.kind is Kind.COUNT]
-            most = np.full_like(form.limit, UNLIMITED)
-            groups = [index[n] for n in counts]
-            most[groups] = form.limit[groups] + extra[counts]
-            survives = np.zeros_like(form.survives)
-            survives[[limit.index for limit in kept if limit.kind is Kind.SURVIVAL]] = True
-            return replace(form, limit=most, survives=survives) if kept else None
-        case GroupPresence():
-            return _presence_with_only(form, kept, more) if kept else None
-        case LinearLoad():
-            limit = form.limit.copy()
-            limit[index] += extra * form.scale
-            rows = np.zeros(form.rows.num_rows, bool)
-            rows[index] = True
-            return some_rows(replace(form, limit=limit), rows) if kept else None
-
-
-def _presence_with_only(
-    form: GroupPresence, kept: list[Limit], more: Mapping[Limit, int]
-) -> GroupPresence:
-    max_domains = np.full_like(form.max_domains, UNLIMITED)
-    may_share = np.ones((len(form.group_names),) * 2, bool)
-    for limit in kept:
-        if limit.kind is Kind.DOMAINS:
-            max_domains[limit.index] = form.max_domains[limit.index] + more.get(limit, 0)
-        else:
-            may_share[limit.index, limit.other] = may_share[limit.other, limit.index] = False
-    apart = not may_share.all()
-    return replace(form, max_domains=max_domains, may_share=may_share if apart else None)
-
-
-def _enough_bins(compiled: Compiled, form: Packing) -> Ints:
-    """Return so many bins that all jobs fit whole on any one rack, (R,)."""
-    slots = compiled.units.most @ form.size + form.size.max(initial=0)
-    return np.asarray(-(-slots[form.kind_of_rack] // form.bin_size) + compiled.num_jobs)

@@ -11,7 +11,8 @@ import numpy as np
 from kernels.forms import Compiled, Ints
 from scheduler.planner.classes import Classes
 from scheduler.planner.conflict.firm import owed_gpus
-from scheduler.planner.conflict.limits import Limit, keep
+from scheduler.planner.conflict.keep import keep
+from scheduler.planner.conflict.limits import Limit
 from scheduler.planner.lowering import Lowered, lower
 from scheduler.planner.lowering.draft import Draft
 from scheduler.planner.solvers import Outcome, solve_integer

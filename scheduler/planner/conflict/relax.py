@@ -9,7 +9,8 @@ from itertools import chain, islice, product
 import numpy as np
 
 from scheduler.planner.conflict.excess import MEASURED, add_excess
-from scheduler.planner.conflict.limits import Kind, Limit, keep
+from scheduler.planner.conflict.keep import keep
+from scheduler.planner.conflict.limits import Kind, Limit
 from scheduler.planner.conflict.oracle import Oracle
 from scheduler.planner.conflict.shrink import Group
 from scheduler.planner.lowering.draft import Draft
