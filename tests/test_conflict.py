@@ -59,7 +59,9 @@ def named(conflict: Conflict) -> Named:
 
 def raises(conflict: Conflict) -> list[dict[tuple[str, ...], int | None]]:
     """By how much each relaxation raises what."""
-    assert all(relaxed.least for relaxed in conflict.relaxations)
+    for relaxed in conflict.relaxations:
+        assert relaxed.least
+        assert len({step.limits[0].subject for step in relaxed.steps}) == len(relaxed.steps)
     return [
         {step.limits[0].subject: step.amount for step in relaxed.steps}
         for relaxed in conflict.relaxations
@@ -219,8 +221,9 @@ def test_the_time_limit_is_kept(time_limit_s: float) -> None:
     problem = large(130)
     arrays, of_rack = compiled(problem), places(problem)
     began = time.monotonic()
-    find_conflict(arrays, of_rack, time_limit_s=time_limit_s, workers=1)
+    found = find_conflict(arrays, of_rack, time_limit_s=time_limit_s, workers=1)
     assert time.monotonic() - began < time_limit_s + 0.7
+    assert found.proven == (time_limit_s > 0)
 
 
 # ---- shrinking
