@@ -25,8 +25,11 @@ INLETS = ("inlet_temperature",)
 PACKAGES = ("numpy", "ortools")
 
 
-def result_record(solution: Solution, wall_s: float) -> Record:
-    """Return the record of `solution`, found in `wall_s` seconds, reading included."""
+def result_record(solution: Solution, wall_s: float, conflict: Record | None = None) -> Record:
+    """Return the record of `solution`, found in `wall_s` seconds, reading included.
+
+    `conflict` says why firm contracts are not met, if that was looked for.
+    """
     problem, plan, score = solution.problem, solution.plan, solution.score
     placed_gpus, requested_gpus = gpus_of(problem, plan)
     firm = firm_power(problem, plan, solution.topology, solution.verdict.findings)
@@ -34,6 +37,7 @@ def result_record(solution: Solution, wall_s: float) -> Record:
         "status": solution.status,
         "violation": score.violation,
         "unmet_firm_gpus": score.unmet_firm_gpus,
+        "conflict": conflict,
         "margin_usd_per_h": score.margin_mills / 1000,
         "bound_usd_per_h": None if solution.bound_mills is None else solution.bound_mills / 1000,
         "gap": solution.gap,

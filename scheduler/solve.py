@@ -54,6 +54,7 @@ class Solution:
     backend: str
     phases_s: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    least_unmet_gpus: int = 0  # no plan leaves fewer firm GPUs unmet
 
     @property
     def gap(self) -> float | None:
@@ -183,6 +184,7 @@ class _Run:
             backend=self.backend,
             phases_s={"compile": self.compiled_s, **phases_s, "check": check_s},
             notes=(self.note, *self.evaluator.notes),
+            least_unmet_gpus=best.least_unmet_gpus,
         )
 
     def report(self, phase: str, best: planner.Best) -> None:

@@ -22,6 +22,7 @@ NODE_PACKING, ROOM, TRIAL = "scheduler.node_packing", "scheduler.room", "schedul
 CHANGES, WHY, WORDS = "scheduler.changes", "scheduler.why", "scheduler.words"
 RESULT, WRITE, CLI = "scheduler.result", "scheduler.write", "scheduler.cli"
 MAKING_ROOM, STRANDED = "scheduler.making_room", "scheduler.stranded"
+CONFLICTS, LIMIT_WORDS = "scheduler.conflicts", "scheduler.limit_words"
 
 # Who may import what of the project, from the bottom to the top. A module belongs to the longest
 # entry that its name starts with; what is inside one entry may import each other.
@@ -45,6 +46,8 @@ LAYERS: dict[str, set[str]] = {
     CHANGES: {MODEL, TRIAL, MAKING_ROOM, WORDS},
     WHY: {MODEL, ROOM, TRIAL, CHANGES, WORDS},
     STRANDED: {MODEL, TOPOLOGY, ROOM, TRIAL},
+    LIMIT_WORDS: {MODEL, WORDS, PLANNER},
+    CONFLICTS: {MODEL, WORDS, PLANNER, SOLVE, LIMIT_WORDS},
     RESULT: {MODEL, SOLVE, STRANDED, WORDS, "scheduler"},
     WRITE: {MODEL, INPUTS, NODE_PACKING, CHECK, SOLVE, WORDS},
     "scheduler.exchange": {MODEL, INPUTS},

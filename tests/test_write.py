@@ -33,7 +33,8 @@ FILES = {
     "workload.json",
 }
 RESULT_KEYS = [
-    *("status", "violation", "unmet_firm_gpus", "margin_usd_per_h", "bound_usd_per_h", "gap"),
+    *("status", "violation", "unmet_firm_gpus", "conflict"),
+    *("margin_usd_per_h", "bound_usd_per_h", "gap"),
     *("placed_gpus", "requested_gpus", "power", "cooling", "stranded_mw"),
     *("isolation_cost_usd_per_h", "by_term", "checked", "seed", "backend", "versions"),
     *("wall_s", "phases_s", "peak_rss_mib"),

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from scheduler.cli.watching import Recorder
     from scheduler.solve import Solution
 
+RESERVE = 0.1  # of the time limit, for why firm contracts are not met, if they are not
+LEAST_RESERVE_S = 2.0
+
 
 def command(
     site: Annotated[Path, typer.Argument(help="Site: YAML, JSON, or a folder of tables.")],
@@ -38,7 +41,8 @@ def command(
     """
     from scheduler.cli.plan_tables import print_plan
     from scheduler.cli.reading import backend_of, problem_of
-    from scheduler.cli.watching import display_on_stderr, watched
+    from scheduler.cli.watching import Reserving, display_on_stderr, watched
+    from scheduler.conflicts import explain_conflict
     from scheduler.result import result_record
     from scheduler.solve import solve
     from scheduler.why import unplaced_reasons
@@ -48,6 +52,7 @@ def command(
     scorer = backend_of(backend)
     prepare_folder(out)
     problem = problem_of(site, workload, current)
+    reserve_s = min(max(LEAST_RESERVE_S, RESERVE * time_limit), time_limit / 2)
 
     def run(watch: Recorder) -> Solution:
         return solve(
@@ -56,7 +61,7 @@ def command(
             time_limit_s=time_limit,
             workers=workers,
             backend=scorer,
-            watch=watch,
+            watch=Reserving(watch, reserve_s),
         )
 
     def save(solution: Solution) -> None:
@@ -66,14 +71,16 @@ def command(
     solution, interrupted = watched(run, save, display_on_stderr(time_limit))
     if interrupted and solution.status != "optimal":
         solution = dataclasses.replace(solution, status="interrupted")
-    record = result_record(solution, time.monotonic() - started)
+    why = explain_conflict(solution, 0.0 if interrupted else reserve_s, workers)
+    conflict = None if why is None else why.record()
+    record = result_record(solution, time.monotonic() - started, conflict)
     unplaced = unplaced_reasons(problem, solution.plan)
     write_solution(out, solution, record, unplaced)
     if as_json:
         print_json(record)
         print_notes(solution.notes)
     else:
-        print_plan(solution, record, unplaced, out)
+        print_plan(solution, record, unplaced, out, () if why is None else why.lines)
     if solution.status == "interrupted":
         raise typer.Exit(INTERRUPTED)
     if solution.status == "infeasible" or not solution.verdict.checked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +30,18 @@ HEADROOMS = (
 
 
 def print_plan(
-    solution: Solution, record: Mapping[str, Any], unplaced: Mapping[str, str], folder: Path
+    solution: Solution,
+    record: Mapping[str, Any],
+    unplaced: Mapping[str, str],
+    folder: Path,
+    conflict: Iterable[str] = (),
 ) -> None:
-    """Print the plan for people."""
+    """Print the plan for people; `conflict` says why firm contracts are not all met."""
     console = output()
     _headline(console, solution, record)
     _broken(console, solution)
+    for line in conflict:
+        console.print(safe(line))
     _tenants(console, solution)
     _headrooms(console, solution, record)
     _unplaced(console, solution, unplaced, folder)

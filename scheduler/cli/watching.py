@@ -58,6 +58,30 @@ class Recorder:
         self._stop.set()
 
 
+class Reserving:
+    """A watch that ends a search early while firm contracts are unmet: time to say why is kept."""
+
+    def __init__(self, recorder: Recorder, reserve_s: float) -> None:
+        self._recorder = recorder
+        self._reserve_s = reserve_s
+
+    def progress(self, progress: Progress) -> None:
+        """Hand on how far the planner is."""
+        self._recorder.progress(progress)
+
+    def incumbent(self, solution: Solution) -> None:
+        """Hand on a better plan."""
+        self._recorder.incumbent(solution)
+
+    def stopped(self) -> bool:
+        """Whether the planner should return now."""
+        news = self._recorder.now()
+        if news is None or news.unmet_firm_gpus == 0:
+            return self._recorder.stopped()
+        left_s = news.time_limit_s - news.elapsed_s
+        return left_s <= self._reserve_s or self._recorder.stopped()
+
+
 class Display(Protocol):
     """Shows progress on stderr."""
 

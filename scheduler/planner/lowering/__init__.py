@@ -6,6 +6,7 @@ rack a class of its own (`Classes.is_exact`) the program and the forms say the s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,8 +69,10 @@ class Lowered:
         return np.clip(x, self.arrays.low, self.arrays.high)
 
 
-def lower(compiled: Compiled, classes: Classes) -> Lowered:
-    """Lower every form of `compiled` onto `classes`."""
+def lower(
+    compiled: Compiled, classes: Classes, also: Callable[[Draft], None] | None = None
+) -> Lowered:
+    """Lower every form of `compiled` onto `classes`; `also` may then add to the program."""
     draft = Draft.begin(compiled, classes)
     lower_units(draft)
     for form in compiled.forms:
@@ -87,6 +90,8 @@ def lower(compiled: Compiled, classes: Classes) -> Lowered:
     lower_whole_gangs(draft)
     lower_survival(draft)
     lower_patterns(draft)
+    if also is not None:
+        also(draft)
     firm = np.zeros(draft.program.num_columns, np.int64)
     for columns, values in draft.firm:
         np.add.at(firm, columns, values)

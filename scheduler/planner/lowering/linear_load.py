@@ -13,7 +13,7 @@ def lower_linear_load(draft: Draft, form: LinearLoad) -> None:
     """Rows over classes, with the least weight of a class's racks: never too strict."""
     rows, classes = form.rows, draft.classes
     kept = can_bind(form, draft.compiled)
-    row, rack_class, least = _class_weights(draft, form)
+    row, rack_class, least = class_weights(draft, form)
     summed = _row_of_its_class(form, row, rack_class)
     high = np.maximum(form.limit, form.base) - form.base
     demand = least_of_class(draft.classes, form.demand, form.kind_of_rack)[
@@ -36,7 +36,7 @@ def lower_linear_load(draft: Draft, form: LinearLoad) -> None:
     draft.program.entries(number[row], position[rack_class], least)
 
 
-def _class_weights(draft: Draft, form: LinearLoad) -> tuple[Ints, Ints, Ints]:
+def class_weights(draft: Draft, form: LinearLoad) -> tuple[Ints, Ints, Ints]:
     """Return (row, class, least weight over the class's racks) for every pair that meets."""
     rows = form.rows
     key = rows.row.astype(np.int64) * draft.classes.count + draft.classes.of_rack[rows.rack]
