@@ -1,0 +1,142 @@
+"""Random split: halls and jobs dealt at random to parts, each solved alone, results put together.
+
+As in POP (Narayanan et al., SOSP 2021): the parts are small enough for one exact program, and
+what two of them share (a utility line) is divided by their racks. A job larger than its part is
+lost; what fits of it and of all others afterwards is placed by best fit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.baselines import first_fit
+from benchmarks.baselines.best_fit import fewest_free_slots
+from benchmarks.baselines.greedy import Greedy
+from benchmarks.baselines.layout import Layout
+from benchmarks.baselines.monolithic import solve_whole
+from benchmarks.baselines.part import Part, cut
+from benchmarks.baselines.programs import num_placements
+from benchmarks.baselines.task import Task
+from benchmarks.baselines.work_order import by_value_density
+from kernels.cpu import NumpyBackend
+from kernels.forms import NONE, AssignmentCost, Compiled, GroupPresence, Ints
+
+PART_VARIABLES = 20_000  # job-rack pairs that a part may have on average
+LEAST_PARTS = 2
+FILLING = 0.1  # of the time is left for what no part took
+
+
+def plan(task: Task) -> str:
+    """Split, solve part by part with an equal share of the time, unite, fill up."""
+    parts = _parts(task.compiled, np.random.default_rng(task.seed))
+    layout, until_s = Layout(task.compiled), task.left_s * (1 - FILLING)
+    for number, part in enumerate(parts):
+        spent_s = task.time_limit_s - task.left_s
+        share_s = max(0.0, until_s - spent_s) / (len(parts) - number)
+        _unite(layout, part, _solve_part(task, part, share_s))
+    order = by_value_density(task.compiled)
+    Greedy(task.compiled, fewest_free_slots).insert(layout, order, task.out_of_time)
+    task.offer(layout.shards())
+    return f"{len(parts)} parts"
+
+
+def _parts(compiled: Compiled, rng: np.random.Generator) -> list[Part]:
+    """Deal the largest domains to parts, and the jobs to parts that could hold them."""
+    domain = _largest_domains(compiled)
+    num_domains = int(domain.max(initial=0)) + 1
+    wanted = max(LEAST_PARTS, num_placements(compiled) // PART_VARIABLES)
+    # A part has 1/n of the racks and of the jobs, so 1/n^2 of the pairs.
+    count = min(num_domains, max(LEAST_PARTS, int(np.ceil(np.sqrt(wanted)))))
+    part_of_domain = rng.permutation(np.arange(num_domains) % count)
+    part_of_rack = part_of_domain[domain]
+    part_of_job = _deal_jobs(compiled, part_of_rack, count, rng)
+    dealt = ((np.flatnonzero(part_of_job == p), part_of_rack == p) for p in range(count))
+    return [cut(compiled, jobs, np.flatnonzero(racks)) for jobs, racks in dealt if len(jobs)]
+
+
+def _largest_domains(compiled: Compiled) -> Ints:
+    """Label racks by the largest domains of which there are at least two, (R,)."""
+    levels = [
+        form.domain_of_rack.astype(np.int64)
+        for form in compiled.forms
+        if isinstance(form, GroupPresence)
+        and form.num_domains >= LEAST_PARTS
+        and (form.domain_of_rack != NONE).all()
+    ]
+    alone = np.arange(compiled.num_racks, dtype=np.int64)
+    return min(levels, key=lambda domain: int(domain.max(initial=0)), default=alone)
+
+
+def _deal_jobs(
+    compiled: Compiled, part_of_rack: Ints, count: int, rng: np.random.Generator
+) -> Ints:
+    """Return the part of every job, (J,): at random by slots, where it is allowed and fits.
+
+    Jobs of a tenant that shares with nobody stay together, or each part would reserve domains.
+    """
+    part = np.full(compiled.num_jobs, NONE, np.int64)
+    tenants = _tenants_apart(compiled)
+    part_of_tenant: dict[int, int] = {}
+    for job in rng.permutation(compiled.num_jobs).tolist():
+        room = np.bincount(part_of_rack, _units_allowed(compiled, job), count)
+        chance = np.where(room >= max(1, compiled.units.least[job]), room, 0.0)
+        if not chance.any():
+            chance = room + (room.sum() == 0)
+        tenant = int(tenants[job])
+        if tenant != NONE and chance[part_of_tenant.get(tenant, 0)] > 0:
+            first = int(rng.choice(count, p=chance / chance.sum()))
+            part[job] = part_of_tenant.setdefault(tenant, first)
+        else:
+            part[job] = rng.choice(count, p=chance / chance.sum())
+    return part
+
+
+def _tenants_apart(compiled: Compiled) -> Ints:
+    """Group of every job of a tenant that shares some domains with nobody, NONE of others, (J,)."""
+    for form in compiled.forms:
+        if isinstance(form, GroupPresence) and form.may_share is not None:
+            apart = np.append(form.may_share.sum(axis=1) == 1, False)
+            return np.where(apart[form.group_of_job], form.group_of_job, NONE).astype(np.int64)
+    return np.full(compiled.num_jobs, NONE, np.int64)
+
+
+def _units_allowed(compiled: Compiled, job: int) -> Ints:
+    """Units of `job` that every empty rack would hold, by slots and prohibitions, (R,)."""
+    units = np.full(compiled.num_racks, compiled.units.most[job])
+    if compiled.packing is not None:
+        packing = compiled.packing
+        size = np.maximum(packing.size[job, packing.kind_of_rack], 1)
+        units = np.minimum(units, packing.bins * packing.bin_size // size)
+    for form in compiled.forms:
+        if isinstance(form, AssignmentCost):
+            units = np.where(form.allowed[job, form.kind_of_rack], units, 0)
+    return np.asarray(units)
+
+
+def _solve_part(task: Task, part: Part, limit_s: float) -> Task:
+    """Solve a part from first fit's plan within `limit_s` seconds."""
+    score = NumpyBackend().load(part.compiled).score
+    own = Task(part.compiled, score, limit_s, task.seed, task.workers)
+    first_fit.plan(own)
+    solve_whole(own)
+    return own
+
+
+def _unite(layout: Layout, part: Part, solved: Task) -> None:
+    """Add a part's plan job by job, each whole or not at all."""
+    if solved.best is None:
+        return
+    found = part.to_whole(solved.best)
+    heads = np.flatnonzero(np.diff(found.job, prepend=NONE))
+    for racks, units, job in zip(
+        np.split(found.rack, heads[1:]),
+        np.split(found.units, heads[1:]),
+        found.job[heads].tolist(),
+        strict=True,
+    ):
+        placed = sum(
+            layout.fill(job, [rack], want)
+            for rack, want in zip(racks.tolist(), units.tolist(), strict=True)
+        )
+        if placed < units.sum():
+            layout.remove(job)
