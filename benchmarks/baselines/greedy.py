@@ -7,7 +7,6 @@ the domains (arrays, halls) of which a job must lie in one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +21,9 @@ TRIES = 8  # places that are tried for a job that must lie in one of them
 Keys = NDArray[np.float64] | Ints
 
 
-class Rule(Protocol):
-    """Where a job goes first."""
-
-    def __call__(self, layout: Layout, job: int, fits: Ints, place_of_rack: Ints) -> Keys:
-        """Return a key for every place, the smallest first; `fits` (R,) are the units."""
-        ...
+# Takes layout, job, the units that fit (R,) and the place of every rack (R,); returns a key for
+# every place, the smallest first.
+Rule = Callable[[Layout, int, Ints, Ints], Keys]
 
 
 def plan_greedily(task: Task, rule: Rule) -> None:

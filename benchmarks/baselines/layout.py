@@ -7,6 +7,7 @@ instances; it shares nothing with the planner that is measured against it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 
@@ -26,6 +27,22 @@ from kernels.forms import (
 )
 
 
+class Room(Protocol):
+    """What one or several forms leave."""
+
+    def fit(self, job: int) -> Ints | None:
+        """Units of `job` that every rack could take, (R,); None: any number."""
+        ...
+
+    def fit_one(self, job: int, rack: int) -> int:
+        """Units of `job` that `rack` could take."""
+        ...
+
+    def add(self, job: int, rack: int, units: int) -> None:
+        """Keep a placement, or take it back if `units` is negative."""
+        ...
+
+
 class Layout:
     """Units of every job on every rack, and what every limit leaves."""
 
@@ -36,6 +53,7 @@ class Layout:
         self.loads = load_rooms(compiled)
         self.bins = [BinRoom(form) for form in forms if isinstance(form, Packing)]
         self.counts = [CountRoom(form, racks) for form in forms if isinstance(form, GroupCount)]
+        self.rooms: tuple[Room, ...] = (*self.bins, *self.loads, *self.counts)
         self.presences = [PresenceRoom(form) for form in forms if isinstance(form, GroupPresence)]
         self.placed: list[dict[int, int]] = [{} for _ in range(compiled.num_jobs)]
         self.total = np.zeros(compiled.num_jobs, np.int64)
@@ -50,7 +68,7 @@ class Layout:
             is_open = presence.open_racks(job)
             if is_open is not None:
                 fits[~is_open] = 0
-        for room in (*self.bins, *self.loads, *self.counts):
+        for room in self.rooms:
             units = room.fit(job)
             if units is not None:
                 np.minimum(fits, units, out=fits)
@@ -60,8 +78,7 @@ class Layout:
         """Units of `job` that `rack` could take, if it is allowed there at all."""
         if not all(presence.may_enter(job, rack) for presence in self.presences):
             return 0
-        rooms = (*self.bins, *self.loads, *self.counts)
-        return min(self._wanted(job), *(room.fit_one(job, rack) for room in rooms))
+        return min([self._wanted(job), *(room.fit_one(job, rack) for room in self.rooms)])
 
     def add(self, job: int, rack: int, units: int) -> None:
         """Place `units` more (fewer, if negative) of `job` on `rack`."""
@@ -70,8 +87,10 @@ class Layout:
         if not now:
             del self.placed[job][rack]
         self.total[job] += units
-        for room in (*self.bins, *self.loads, *self.counts, *self.presences):
+        for room in self.rooms:
             room.add(job, rack, units)
+        for presence in self.presences:
+            presence.add(job, rack, units)
 
     def fill(self, job: int, racks: Iterable[int], want: int) -> int:
         """Place up to `want` units on `racks`, in this order; return how many."""

@@ -1,4 +1,4 @@
-"""A part of a problem as a problem of its own: some racks, some jobs, a share of what they share."""
+"""A part of a problem as one of its own: some racks, some jobs, a share of what they share."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def _cut_form(form: Form, jobs: Ints, racks: Ints) -> Form:
             )
         case GroupPresence():
             return replace(
-                form, domain_of_rack=form.domain_of_rack[racks], group_of_job=form.group_of_job[jobs]
+                form,
+                domain_of_rack=form.domain_of_rack[racks],
+                group_of_job=form.group_of_job[jobs],
             )
         case GroupCount():
             return replace(

@@ -19,9 +19,9 @@ from benchmarks.baselines.programs import num_placements
 from benchmarks.baselines.task import Task
 from benchmarks.baselines.work_order import by_value_density
 from kernels.cpu import NumpyBackend
-from kernels.forms import NONE, AssignmentCost, Compiled, GroupPresence, Ints
+from kernels.forms import NONE, UNLIMITED, AssignmentCost, Compiled, GroupPresence, Ints
 
-PART_VARIABLES = 20_000  # job-rack pairs that a part may have on average
+PART_VARIABLES = 40_000  # job-rack pairs that a part may have on average
 LEAST_PARTS = 2
 FILLING = 0.1  # of the time is left for what no part took
 
@@ -70,25 +70,37 @@ def _largest_domains(compiled: Compiled) -> Ints:
 def _deal_jobs(
     compiled: Compiled, part_of_rack: Ints, count: int, rng: np.random.Generator
 ) -> Ints:
-    """Return the part of every job, (J,): at random by slots, where it is allowed and fits.
+    """Return the part of every job, (J,): at random by the slots left, where it could lie.
 
     Jobs of a tenant that shares with nobody stay together, or each part would reserve domains.
     """
     part = np.full(compiled.num_jobs, NONE, np.int64)
-    tenants = _tenants_apart(compiled)
+    tenants, slots = _tenants_apart(compiled), _slots_asked(compiled)
+    left = np.bincount(part_of_rack, minlength=count) * (slots.sum() / len(part_of_rack))
     part_of_tenant: dict[int, int] = {}
     for job in rng.permutation(compiled.num_jobs).tolist():
         room = np.bincount(part_of_rack, _units_allowed(compiled, job), count)
-        chance = np.where(room >= max(1, compiled.units.least[job]), room, 0.0)
-        if not chance.any():
-            chance = room + (room.sum() == 0)
+        could = room >= max(1, compiled.units.least[job])
         tenant = int(tenants[job])
-        if tenant != NONE and chance[part_of_tenant.get(tenant, 0)] > 0:
-            first = int(rng.choice(count, p=chance / chance.sum()))
-            part[job] = part_of_tenant.setdefault(tenant, first)
-        else:
-            part[job] = rng.choice(count, p=chance / chance.sum())
+        here = part_of_tenant.get(tenant, NONE)
+        if here == NONE or not could[here]:
+            chance = np.where(could, np.maximum(left, 0.0), 0.0)
+            if not chance.any():
+                chance = could.astype(float) if could.any() else np.ones(count)
+            here = int(rng.choice(count, p=chance / chance.sum()))
+            if tenant != NONE:
+                part_of_tenant.setdefault(tenant, here)
+        part[job] = here
+        left[here] -= slots[job]
     return part
+
+
+def _slots_asked(compiled: Compiled) -> Ints:
+    """Slots that every job asks for, (J,)."""
+    size = np.ones(compiled.num_jobs, np.int64)
+    if compiled.packing is not None:
+        size = np.maximum(compiled.packing.size.min(axis=1, initial=UNLIMITED), 1)
+    return np.asarray(size * compiled.units.most)
 
 
 def _tenants_apart(compiled: Compiled) -> Ints:
