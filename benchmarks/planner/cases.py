@@ -84,12 +84,8 @@ def _severities(texts: list[str]) -> Iterator[dict[str, float]]:
         except (KeyError, ValueError):
             names = ", ".join(values)
             raise ValueError(f"--axis: expected NAME=VALUE, NAME of {names}: {text}") from None
-    if any(
-        value <= 0 and axis in ("load", "power", "skew")
-        for axis in values
-        for value in values[axis]
-    ):
-        raise ValueError("--axis: load, power and skew: expected above 0")
+    if min((*values["load"], *values["power"], *values["skew"]), default=1.0) <= 0:
+        raise ValueError("--axis: expected load, power and skew above 0")
     chosen = [values[axis] or [DEFAULT_AXES[axis]] for axis in values]
     for combination in itertools.product(*chosen):
         yield dict(zip(values, combination, strict=True))

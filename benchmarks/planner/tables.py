@@ -1,4 +1,8 @@
-"""The records as a table: medians over seeds, by size, severity and solver."""
+"""The records as a table: medians over seeds, by size, severity and solver.
+
+`least` and `most` are the gaps of the best and the worst seed; `won` says on how many seeds the
+planner's plan is worth more than the baseline's; memory is the most of any seed.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +24,15 @@ HEADINGS = {  # heading: whether its cells are words
     "solver": True,
     "seeds": False,
     "gap": False,
-    "least to most": False,
+    "least": False,
+    "most": False,
     "target": False,
-    "margin k$/h": False,
-    "we earn more": False,
+    "k$/h": False,
+    "won": False,
     "unmet": False,
     "placed": False,
-    "time s": False,
-    "peak MiB": False,
+    "s": False,
+    "MiB": False,
     "checked": False,
     "scarce": True,
 }
@@ -36,9 +41,13 @@ HEADINGS = {  # heading: whether its cells are words
 def show(document: Record) -> None:
     """Print the table, what runs said about themselves, and the machine."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
-    table = Table(title="planner: medians over seeds", title_justify="left")
+    table = Table(
+        title="planner: medians over seeds, gap against the best bound of the run",
+        title_justify="left",
+    )
     for heading, is_words in HEADINGS.items():
-        table.add_column(heading, justify="left" if is_words else "right")
+        fits = heading != "scarce"  # the one column whose words may be long
+        table.add_column(heading, justify="left" if is_words else "right", no_wrap=fits)
     for row in summary(document["records"]):
         table.add_row(*map(escape, row))
     console.print(table)
@@ -78,28 +87,28 @@ def _row(instance: str, solver: str, runs: list[Record]) -> list[str]:
         solver,
         str(len(runs)),
         f"{statistics.median(gaps):.2%}" if len(gaps) == len(runs) else "-",
-        f"{min(gaps):.2%} to {max(gaps):.2%}" if len(gaps) > 1 else "-",
+        f"{min(gaps):.2%}" if gaps else "-",
+        f"{max(gaps):.2%}" if gaps else "-",
         "-" if target is None or verdicts else f"{target.gap:.1%}",
         median(",.1f", lambda each: each["margin_usd_per_h"] / 1000),
         f"{verdicts.count('yes')}/{len(verdicts)}" if verdicts else "-",
         median(",.0f", lambda each: each["unmet_firm_gpus"]),
         median(".1%", lambda each: each["placed_gpus"] / max(1, each["requested_gpus"])),
         median(".1f", lambda each: each["wall_s"]),
-        median(",.0f", lambda each: each["peak_rss_mib"]),
+        f"{max(each['peak_rss_mib'] for each in good):,.0f}" if good else "-",
         f"{sum(each['checked'] for each in good)}/{len(runs)}",
         ", ".join(scarce) or "-",
     ]
 
 
 def _notes(records: Iterable[Record]) -> list[str]:
-    """Return what baselines said about themselves, once for each instance."""
-    found: dict[str, None] = {}
+    """Return what the runs of a baseline said about themselves, a line for each instance."""
+    said: dict[str, dict[str, None]] = {}
     for each in records:
         if each.get("note"):
-            found[f"{instance_name(each)} seed {each['seed']} {each['solver']}: {each['note']}"] = (
-                None
-            )
-    return list(found)
+            lines = said.setdefault(f"{instance_name(each)} {each['solver']}", {})
+            lines[each["note"]] = None
+    return [f"{name}: {'; '.join(lines)}" for name, lines in said.items()]
 
 
 def _footer(document: Record) -> str:
