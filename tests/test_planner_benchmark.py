@@ -13,13 +13,14 @@ import pytest
 
 import benchmarks.__main__ as harness
 from benchmarks.baselines import BASELINES, Task
+from benchmarks.baselines.layout import Layout
 from benchmarks.baselines.part import cut
 from benchmarks.instances import Axes, instance
 from benchmarks.planner import command, measure, picture, tables, targets, verdicts
 from benchmarks.planner.alone import run_alone, session_mib
 from benchmarks.planner.cases import DEFAULT_AXES, Record
 from kernels.cpu import NumpyBackend
-from kernels.forms import Compiled, Shards
+from kernels.forms import Compiled, LinearLoad, Shards
 from scheduler.check import Verdict, check
 from scheduler.compile import compile_problem
 from scheduler.evaluate import to_plan
@@ -124,25 +125,46 @@ def test_a_program_that_is_too_large_is_not_built(monkeypatch: pytest.MonkeyPatc
 
 
 def test_plans_of_parts_hold_together() -> None:
-    """Two halves planned alone, each with its share of what they share, break no limit."""
+    """Two halves planned alone, each with its share of the one utility line, break no limit."""
     problem = instance("M", 0)
     compiled, task = compiled_and_task(problem)
-    shards = []
-    for half in (0, 1):
-        jobs = np.arange(half, compiled.num_jobs, 2)
-        racks = np.arange(256) + 256 * half  # two halls each
-        part = cut(compiled, jobs, racks)
-        own = Task(part.compiled, NumpyBackend().load(part.compiled).score, 20)
-        BASELINES["first-fit"](own)
-        assert own.best is not None
-        shards.append(part.to_whole(own.best))
+    everybody = np.arange(compiled.num_jobs)
+    parts = [cut(compiled, everybody[half::2], np.arange(256) + 256 * half) for half in (0, 1)]
+    for whole, first, second in zip(
+        *map(loads, (compiled, *(p.compiled for p in parts))), strict=True
+    ):
+        assert (first.limit + second.limit <= np.maximum(whole.limit - whole.base, 0)).all()
+    plans = [part.to_whole(first_fit_of(part.compiled)) for part in parts]
     task.offer(
-        Shards.build(*(np.concatenate(each) for each in zip(*map(columns, shards), strict=True)))
+        Shards.build(*(np.concatenate(each) for each in zip(*map(columns, plans), strict=True)))
     )
     assert task.best is not None
     verdict = check(problem, to_plan(compiled, task.best))
     assert verdict.violation == 0
     assert verdict.margin_mills > 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_taken_back_leaves_no_trace(seed: int) -> None:
+    """Room after jobs came and some went is the room around those that are left."""
+    problem = random_problem(seed)
+    compiled, task = compiled_and_task(problem)
+    BASELINES["first-fit"](task)
+    assert task.best is not None
+    busy, fresh = Layout(compiled), Layout(compiled)
+    for job, rack, units in zip(*map(np.ndarray.tolist, columns(task.best)), strict=True):
+        busy.add(job, rack, units)
+    for job in range(compiled.num_jobs):
+        busy.fit(job)  # worked out now, so that taking back has something to put right
+    for job in range(0, compiled.num_jobs, 2):
+        busy.remove(job)
+    for job in range(1, compiled.num_jobs, 2):
+        for rack, units in busy.placed[job].items():
+            fresh.add(job, rack, units)
+    for job in range(compiled.num_jobs):
+        assert (busy.fit(job) == fresh.fit(job)).all()
+        for rack in np.flatnonzero(busy.fit(job)).tolist():
+            assert busy.fit_one(job, rack) == busy.fit(job)[rack]
 
 
 def test_the_task_keeps_the_best_plan_and_its_curve() -> None:
@@ -367,6 +389,17 @@ def planned(problem: Problem, name: str) -> Verdict:
     BASELINES[name](task)
     assert task.best is not None
     return check(problem, to_plan(compiled, task.best))
+
+
+def first_fit_of(compiled: Compiled) -> Shards:
+    task = Task(compiled, NumpyBackend().load(compiled).score, 20)
+    BASELINES["first-fit"](task)
+    assert task.best is not None
+    return task.best
+
+
+def loads(compiled: Compiled) -> list[LinearLoad]:
+    return [form for form in compiled.forms if isinstance(form, LinearLoad)]
 
 
 def columns(shards: Shards) -> tuple[Any, ...]:
