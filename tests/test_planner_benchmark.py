@@ -81,6 +81,15 @@ def test_every_baseline_stays_inside_every_limit(name: str, size: str) -> None:
     assert verdict.margin_mills > 0
 
 
+@pytest.mark.parametrize("name", BASELINES)
+def test_without_time_the_plan_is_empty_or_feasible(name: str) -> None:
+    problem = instance("XS", 0)
+    compiled, task = compiled_and_task(problem, limit_s=0.0)
+    BASELINES[name](task)
+    assert task.best is not None
+    assert check(problem, to_plan(compiled, task.best)).violation == 0
+
+
 @pytest.mark.parametrize("name", GREEDY)
 def test_pinned_firm_work_is_placed_first(name: str) -> None:
     problem = instance("S", 0)
@@ -224,6 +233,8 @@ def test_a_bound_says_nothing_of_plans_that_owe_more(monkeypatch: pytest.MonkeyP
     assert benchmark_of(records, monkeypatch) == 0
     judged = verdicts.judged(records.values())
     assert judged[1]["more_value"] == "yes"  # obligations come before the margin
+    assert judged[1]["gap"] is None
+    assert judged[0]["gap"] == pytest.approx(5 / 95)
 
 
 def test_a_plan_outside_a_limit_ends_with_1(

@@ -143,16 +143,12 @@ def _unite(layout: Layout, part: Part, solved: Task) -> None:
     if solved.best is None:
         return
     found = part.to_whole(solved.best)
-    heads = np.flatnonzero(np.diff(found.job, prepend=NONE))
-    for racks, units, job in zip(
-        np.split(found.rack, heads[1:]),
-        np.split(found.units, heads[1:]),
-        found.job[heads].tolist(),
-        strict=True,
+    wanted: dict[int, list[tuple[int, int]]] = {}
+    for job, rack, units in zip(
+        found.job.tolist(), found.rack.tolist(), found.units.tolist(), strict=True
     ):
-        placed = sum(
-            layout.fill(job, [rack], want)
-            for rack, want in zip(racks.tolist(), units.tolist(), strict=True)
-        )
-        if placed < units.sum():
+        wanted.setdefault(job, []).append((rack, units))
+    for job, racks in wanted.items():
+        placed = sum(layout.fill(job, [rack], units) for rack, units in racks)
+        if placed < sum(units for _, units in racks):
             layout.remove(job)

@@ -15,22 +15,30 @@ def judged(records: Iterable[Record]) -> list[Record]:
     """
     done = []
     for runs in by_instance(records):
-        bound = min(
-            (b for each in runs if (b := each.get("bound_usd_per_h")) is not None), default=None
-        )
-        ours = next((each for each in runs if each["solver"] == OURS and "error" not in each), None)
-        done += [
-            each
-            if "error" in each
-            else {
-                **each,
-                "best_bound_usd_per_h": bound,
-                "gap": gap(each["margin_usd_per_h"], bound) if each["checked"] else None,
-                "more_value": _more_value(ours, each),
-            }
-            for each in runs
-        ]
+        ended = [each for each in runs if "error" not in each]
+        ours = next((each for each in ended if each["solver"] == OURS), None)
+        done += [each if "error" in each else _judged(each, ended, ours) for each in runs]
     return done
+
+
+def _judged(record: Record, runs: list[Record], ours: Record | None) -> Record:
+    bounds = (each["bound_usd_per_h"] for each in runs if _bounds(each, record))
+    bound = min(bounds, default=None)
+    return {
+        **record,
+        "best_bound_usd_per_h": bound,
+        "gap": gap(record["margin_usd_per_h"], bound) if record["checked"] else None,
+        "more_value": _more_value(ours, record),
+    }
+
+
+def _bounds(one: Record, other: Record) -> bool:
+    """Whether the bound of `one` holds for the plan of `other`.
+
+    A bound is proven for plans that meet at least as many firm obligations as its own run's.
+    """
+    owes_no_more = other["unmet_firm_gpus"] <= one["unmet_firm_gpus"]
+    return bool(one["bound_usd_per_h"] is not None and owes_no_more)
 
 
 def by_instance(records: Iterable[Record]) -> list[list[Record]]:
@@ -66,18 +74,14 @@ def run_name(record: Record) -> str:
 
 
 def _wrong_bounds(runs: list[Record]) -> list[str]:
-    """Compare every bound with every checked plan of the instance, whoever found it.
-
-    A bound holds for plans that meet at least as many firm obligations as its own run's plan.
-    """
+    """Compare every bound with every checked plan that it holds for, whoever found it."""
     return [
         f"{run_name(each)}: the bound of {each['bound_usd_per_h']:,.3f} $/h is below the checked "
         f"plan of {other['solver']}, {other['margin_usd_per_h']:,.3f} $/h"
         for each in runs
         for other in runs
-        if each["bound_usd_per_h"] is not None
-        and other["checked"]
-        and other["unmet_firm_gpus"] <= each["unmet_firm_gpus"]
+        if other["checked"]
+        and _bounds(each, other)
         and other["margin_usd_per_h"] > each["bound_usd_per_h"]
     ]
 
