@@ -31,10 +31,12 @@ lint: $(DEVELOPED)  ## style, formatting, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(DEVELOPED)  ## time the kernels, and the main job on every example
+bench: $(DEVELOPED)  ## time the kernels, the main job on every example, the planner beside baselines
 	mkdir -p $(OUT)
 	$(BIN)/python -m benchmarks kernels --json $(OUT)/bench-kernels.json
 	$(BIN)/python -m benchmarks main --json $(OUT)/bench-main.json
+	$(BIN)/python -m benchmarks planner --sizes S,M --seeds 0 --time-limit 20 \
+		--json $(OUT)/bench-planner.json
 
 gpu:  ## on a machine with an NVIDIA GPU: tests, memory checks and benchmarks
 	@nvidia-smi -L || { echo "make gpu: no NVIDIA GPU found: nvidia-smi -L lists none" >&2; exit 1; }

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from benchmarks import kernel_speed, main_job
+from benchmarks import kernel_speed, main_job, planner
 
 
 class Benchmark(Protocol):
@@ -24,7 +24,11 @@ class Benchmark(Protocol):
         ...
 
 
-BENCHMARKS: Mapping[str, Benchmark] = {"main": main_job, "kernels": kernel_speed}
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "main": main_job,
+    "kernels": kernel_speed,
+    "planner": planner,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
