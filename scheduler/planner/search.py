@@ -22,6 +22,7 @@ from scheduler.planner.follow import follow
 from scheduler.planner.lowering import Lowered, lower
 from scheduler.planner.program import Arrays
 from scheduler.planner.solvers import Outcome, solve_integer, solve_large, solve_relaxed
+from scheduler.planner.worth import GapPart, Price
 
 EXACT_PLACEMENTS = 4_000  # (job, rack) pairs up to which every rack is a class of its own
 EXACT_RACKS = 48
@@ -44,6 +45,9 @@ class Best:
     score: Score
     bound_mills: int | None = None  # no plan that meets as many obligations has a larger margin
     least_unmet_gpus: int = 0  # no plan leaves fewer firm GPUs unmet
+    bound_by: str = ""  # volume, columns, program or exact; see `Proof`
+    prices: tuple[Price, ...] = ()  # what limits are worth, from the bound
+    gap_parts: tuple[GapPart, ...] = ()  # where bound and margin differ
 
     @property
     def is_optimal(self) -> bool:
