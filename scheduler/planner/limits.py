@@ -41,7 +41,7 @@ class BinLimit:
         self._kind = form.kind_of_rack.tolist()
         self._bin_size = form.bin_size.tolist()
         self._all_slots = form.bins * form.bin_size
-        self._free_slots = self._all_slots.copy()
+        self.free_slots = self._all_slots.copy()
 
     def fit(self, job: int) -> Ints:
         """Units by free bins and by what is left of the group's own last bin, (R,)."""
@@ -49,7 +49,7 @@ class BinLimit:
         size = np.maximum(form.size[job], 1)[form.kind_of_rack]
         if group == NONE:
             return np.asarray(self._all_slots // size)
-        slots = self._free_slots
+        slots = self.free_slots
         own = self.slots.get(group)
         if own:
             slots = slots.copy()
@@ -83,7 +83,7 @@ class BinLimit:
         bins = -(-after // bin_size) - -(-before // bin_size)
         if bins:
             self.free[rack] -= bins
-            self._free_slots[rack] -= bins * bin_size
+            self.free_slots[rack] -= bins * bin_size
 
 
 class CountLimit:

@@ -38,9 +38,13 @@ class Ground:
         self._allowed: dict[bytes, Bools] = {}
         self._cost: dict[bytes, Ints] = {}
 
+    def allowed_key(self, job: int) -> bytes:
+        """Return what jobs have in common that may use the same racks."""
+        return b"".join(form.allowed[job].tobytes() for form in self.costs)
+
     def allowed(self, job: int) -> Bools:
         """Racks on which no form forbids `job`, (R,)."""
-        key = b"".join(form.allowed[job].tobytes() for form in self.costs)
+        key = self.allowed_key(job)
         if key not in self._allowed:
             allowed = np.ones(self.compiled.num_racks, bool)
             for form in self.costs:
@@ -76,6 +80,11 @@ class State:
         self.slack = self.loads.slack.copy()
         self.placed: list[dict[int, int]] = [{} for _ in range(compiled.num_jobs)]
         self.total = np.zeros(compiled.num_jobs, np.int64)
+
+    @property
+    def free_slots(self) -> Ints:
+        """Slots of bins that nobody uses, (R,)."""
+        return self.packings[0].free_slots
 
     def room(self, job: int) -> Ints:
         """Units of `job` that every rack could take if linear rows never bound, (R,)."""

@@ -24,11 +24,13 @@ def solve_integer(
     on_bound: Callable[[int], None] | None = None,
     gap: float = 0.0,
     repeatable: bool = False,
+    work_limit_s: float | None = None,
 ) -> Outcome:
     """Maximise with CP-SAT from `start` (a hint), until the time limit, `stop` or `gap`.
 
     `on_solution` and `on_bound` hear of better ones at once, in the solver's thread. If
     `repeatable`, the same seed and workers give the same solution, at some cost in speed.
+    `work_limit_s` limits the work in CP-SAT's own seconds, which do not depend on the machine.
 
     Raises RuntimeError with CP-SAT's own text if the model is not valid.
     """
@@ -42,6 +44,8 @@ def solve_integer(
     solver.parameters.random_seed = seed % 2**31
     solver.parameters.relative_gap_limit = gap
     solver.parameters.interleave_search = repeatable
+    if work_limit_s is not None:
+        solver.parameters.max_deterministic_time = work_limit_s
     solver.parameters.catch_sigint_signal = False
     status: list[cp_model.CpSolverStatus] = []
     callback = _Solutions(on_solution) if on_solution else None

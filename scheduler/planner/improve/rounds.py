@@ -1,0 +1,129 @@
+"""Rounds of work on parts that share no rack, by all workers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from kernels.forms import Bools, Compiled, Ints, Shards
+from kernels.score import Score
+from scheduler.planner.engine import Engine, Task
+from scheduler.planner.improve.regions import BLOCK_RACKS, PART_RACKS, choose_parts, regions
+from scheduler.planner.improve.tasks import Found, Work, ruin_part, solve_part
+from scheduler.planner.placing import Placer
+from scheduler.planner.restrict import joined, without
+
+STEPS = 80  # of ruin and recreate in one task
+PROGRAM_EFFORT = 1500  # thousandths of deterministic seconds of one exact program
+TASKS_PER_WORKER = 2
+MOST_WAITING = 300  # jobs without a place that one part is offered
+IDLE_GAIN = 5e-5  # of the margin: a round that gains less is idle
+
+
+@dataclass
+class Rounds:
+    """A search that goes on from the best plan; it never makes a plan worse."""
+
+    compiled: Compiled
+    placer: Placer
+    score: Callable[[Shards], Score]
+    engine: Engine
+    seed: int
+    number: int = 0  # rounds so far
+    idle: int = 0  # rounds in a row that hardly gained
+    places: list[Ints] = field(init=False)
+    blocks: list[Ints] = field(init=False)
+    movable: Bools = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = regions(self.compiled)
+        self.blocks = regions(self.compiled, BLOCK_RACKS // 2)
+        self.movable = self.placer.plain & (self.placer.value > 0)
+
+    def run(
+        self,
+        shards: Shards,
+        score: Score,
+        *,
+        deadline: float,
+        stopped: Callable[[], bool],
+    ) -> tuple[Shards, Score]:
+        """Do one round and return the better plan."""
+        self.number += 1
+        rng = np.random.default_rng((self.seed, self.number))
+        exact = self.idle > 0 and self.number % 2 == 0
+        tasks = self._tasks(shards, rng, exact=exact)
+        results = self.engine.run(tasks, deadline=deadline, stopped=stopped)
+        before = score.margin_mills
+        for found in results:
+            if isinstance(found, Found):
+                shards, score = self._take(shards, score, found)
+        gained = score.margin_mills - before
+        self.idle = 0 if gained > IDLE_GAIN * abs(before) else self.idle + 1
+        return shards, score
+
+    def _take(self, shards: Shards, score: Score, found: Found) -> tuple[Shards, Score]:
+        """Take what was found for a part, unless parts together break what none breaks alone."""
+        moved = np.zeros(self.compiled.num_jobs, bool)
+        moved[found.jobs] = True
+        plan = joined(without(shards, moved), found.shards)
+        new = self.score(plan)
+        return (plan, new) if new < score else (shards, score)
+
+    def _tasks(self, shards: Shards, rng: np.random.Generator, *, exact: bool) -> list[Task]:
+        many = self.engine.workers * TASKS_PER_WORKER
+        places, racks = (self.blocks, BLOCK_RACKS) if exact else (self.places, PART_RACKS)
+        parts = choose_parts(places, self._empty_slots(shards), many, racks, rng)
+        if len(parts) < many:  # too few for two each: one each
+            parts = parts[: self.engine.workers]
+        waiting = self._shares_of_waiting(shards, len(parts), rng)
+        function, effort = (solve_part, PROGRAM_EFFORT) if exact else (ruin_part, STEPS)
+        return [
+            Task(
+                function,
+                Work(
+                    shards,
+                    np.union1d(self._inside(shards, part), more),
+                    part,
+                    int(rng.integers(2**31)),
+                    effort,
+                ),
+            )
+            for part, more in zip(parts, waiting, strict=True)
+        ]
+
+    def _inside(self, shards: Shards, racks: Ints) -> Ints:
+        """Return the movable jobs that lie on `racks` and nowhere else."""
+        here = np.zeros(self.compiled.num_racks, bool)
+        here[racks] = True
+        inside = here[shards.rack]
+        jobs = np.zeros(self.compiled.num_jobs, bool)
+        jobs[shards.job[inside]] = True
+        jobs[shards.job[~inside]] = False
+        return np.flatnonzero(jobs & self.movable)
+
+    def _shares_of_waiting(
+        self, shards: Shards, parts: int, rng: np.random.Generator
+    ) -> list[Ints]:
+        """Deal jobs without a place to the parts, the worthy ones more often than others."""
+        out = self.movable.copy()
+        out[shards.job] = False
+        waiting = np.flatnonzero(out)
+        if not len(waiting):
+            return [waiting] * parts
+        worth = (self.placer.value * self.placer.want)[waiting].astype(np.float64)
+        many = min(len(waiting), MOST_WAITING * parts)
+        dealt = rng.choice(waiting, many, replace=False, p=worth / worth.sum())
+        return [np.sort(dealt[n::parts]) for n in range(parts)]
+
+    def _empty_slots(self, shards: Shards) -> Ints:
+        packing = self.compiled.packing
+        if packing is None:
+            return np.zeros(self.compiled.num_racks, np.int64)
+        slots = packing.bins * packing.bin_size
+        own = packing.group_of_job[shards.job] >= 0
+        used = packing.size[shards.job, packing.kind_of_rack[shards.rack]] * shards.units * own
+        np.subtract.at(slots, shards.rack, used)
+        return slots

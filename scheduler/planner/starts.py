@@ -1,0 +1,127 @@
+"""First plans: jobs one after another, in several orders; a large site in parts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.forms import NONE, Compiled, Ints, Shards
+from scheduler.planner.classes import Classes
+from scheduler.planner.construct import Builder
+from scheduler.planner.placing import Placer
+from scheduler.planner.restrict import restrict
+from scheduler.planner.state import Ground, State
+
+ORDERS = ("worth", "density", "wide", "apart", "root", "noise")
+PART_PLACEMENTS = 60_000_000  # (job, rack) pairs up to which a site is built as a whole
+CHOICE = {"worth": 1.4, "wide": 1.15, "apart": 1.4}  # density above the price that is chosen first
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Jobs to place on racks, and in which order."""
+
+    jobs: Ints
+    racks: Ints
+    order: str
+    seed: int
+
+
+def build(compiled: Compiled, start: Start) -> Shards:
+    """Place the jobs of a start on an empty site; a task for a worker."""
+    whole = len(start.jobs) == compiled.num_jobs and len(start.racks) == compiled.num_racks
+    if whole:
+        return _place_all(Placer(Ground(compiled)), start.order, start.seed)
+    nothing = Shards.build(*np.zeros((3, 0), np.int64))
+    part = restrict(compiled, start.jobs, start.racks, nothing)
+    shards = _place_all(Placer(Ground(part.compiled)), start.order, start.seed)
+    return part.to_whole(shards)
+
+
+def _place_all(placer: Placer, order: str, seed: int) -> Shards:
+    compiled, state = placer.compiled, State(placer.ground)
+    blocks = Classes(placer.block_of_rack.astype(np.int32))
+    builder = Builder(compiled, blocks)
+    for job in order_of(placer, builder.nested, order, seed).tolist():
+        if placer.plain[job]:
+            if placer.value[job] > 0:
+                placer.place(state, job)
+        else:
+            builder.place(state, job)
+    return state.shards()
+
+
+def order_of(placer: Placer, nested: NDArray[np.bool_], order: str, seed: int) -> Ints:
+    """Return all jobs: obligations first, then by worth of a slot, size or both; insides last."""
+    density, slots = placer.density, placer.slots
+    keeps = placer.owner.racks_of_job
+    if order in CHOICE:
+        # What beats the price of a slot comes first, large before small: small ones fill gaps.
+        chosen = density >= CHOICE[order] * placer.price
+        first: Ints = np.where(chosen & (slots > np.median(slots) * 8), 0, 1)
+        if order != "apart":
+            first = np.where(chosen, -keeps, 0)
+        keys = (np.where(chosen, -slots, -density), first, ~chosen)
+    elif order == "root":
+        keys = (-slots, -density * np.sqrt(slots), np.zeros(len(slots), bool))
+    else:
+        noise = np.random.default_rng(seed).normal(0, 0.1 * (order == "noise"), len(slots))
+        keys = (-slots, -density * np.exp(noise), np.zeros(len(slots), bool))
+    return np.lexsort((*keys, nested, placer.firm == 0))
+
+
+def in_parts(compiled: Compiled, places: list[Ints], order: str, seed: int) -> list[Start]:
+    """Deal racks and jobs to as many parts as keep each within `PART_PLACEMENTS`.
+
+    What a group keeps to itself stays together; a job that fits on the racks of one part only
+    goes there; all else goes where most room is left for it.
+    """
+    pairs = compiled.num_jobs * compiled.num_racks
+    count = min(len(places), int(np.ceil(np.sqrt(pairs / PART_PLACEMENTS))))
+    jobs, racks = np.arange(compiled.num_jobs), np.arange(compiled.num_racks)
+    if count <= 1:
+        return [Start(jobs, racks, order, seed)]
+    part_of_place = np.arange(len(places)) * count // len(places)
+    part_of_rack = np.empty(compiled.num_racks, np.int64)
+    for place, part in zip(places, part_of_place.tolist(), strict=True):
+        part_of_rack[place] = part
+    part_of_job = _deal(Placer(Ground(compiled)), part_of_rack, count, seed)
+    return [
+        Start(jobs[part_of_job == part], racks[part_of_rack == part], order, seed)
+        for part in range(count)
+    ]
+
+
+def _deal(placer: Placer, part_of_rack: Ints, count: int, seed: int) -> Ints:
+    compiled = placer.compiled
+    packing = compiled.packing
+    room = np.zeros(count)
+    if packing is not None:
+        room = np.bincount(part_of_rack, packing.bins * packing.bin_size, count).astype(float)
+    total = np.maximum(room, 1.0)
+    part_of_job = np.full(compiled.num_jobs, NONE)
+    for jobs in _bundles(placer, seed):
+        allowed = placer.ground.allowed(int(jobs[0]))
+        where = np.bincount(part_of_rack[allowed], minlength=count) > 0
+        part = int(np.argmax(np.where(where, room / total, -np.inf)))
+        part_of_job[jobs] = part
+        room[part] -= float(placer.slots[jobs].sum())
+    return part_of_job
+
+
+def _bundles(placer: Placer, seed: int) -> Iterator[Ints]:
+    """Yield jobs that stay together, the largest bundles first."""
+    owner = placer.owner
+    group = owner.form_of_job * (owner.group_of_job.max(initial=0) + 1) + owner.group_of_job
+    single = owner.form_of_job == NONE
+    label = np.where(single, np.arange(len(single)), len(single) + group)
+    _, label = np.unique(label, return_inverse=True)
+    order = np.argsort(label, kind="stable")
+    bundles = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+    noise = np.random.default_rng(seed).random(len(bundles))
+    size = np.array([placer.slots[jobs].sum() for jobs in bundles])
+    for n in np.lexsort((noise, -size)).tolist():
+        yield bundles[n]
