@@ -10,9 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from scheduler import __version__
+from scheduler.gap_words import gap_records
 from scheduler.model import Finding, Job, Kind, Plan, Problem, Rack, RackType, slots_per_unit
 from scheduler.stranded import POWER, FirmPower, firm_power
 from scheduler.words import tightness
+from scheduler.worth import scarce_of
 
 if TYPE_CHECKING:
     from scheduler.solve import Solution
@@ -25,10 +27,13 @@ INLETS = ("inlet_temperature",)
 PACKAGES = ("numpy", "ortools")
 
 
-def result_record(solution: Solution, wall_s: float, conflict: Record | None = None) -> Record:
+def result_record(
+    solution: Solution, wall_s: float, conflict: Record | None = None, problem_digest: str = ""
+) -> Record:
     """Return the record of `solution`, found in `wall_s` seconds, reading included.
 
-    `conflict` says why firm contracts are not met, if that was looked for.
+    `conflict` says why firm contracts are not met, if that was looked for. `problem_digest` tells
+    the problem from others: what was proven for one holds for no other.
     """
     problem, plan, score = solution.problem, solution.plan, solution.score
     placed_gpus, requested_gpus = gpus_of(problem, plan)
@@ -41,6 +46,9 @@ def result_record(solution: Solution, wall_s: float, conflict: Record | None = N
         "margin_usd_per_h": score.margin_mills / 1000,
         "bound_usd_per_h": None if solution.bound_mills is None else solution.bound_mills / 1000,
         "gap": solution.gap,
+        "bound_by": solution.bound_by or None,
+        "prices": [scarce.record() for scarce in scarce_of(solution.problem, solution.prices)],
+        "gap_parts": gap_records(solution.problem, solution.gap_parts),
         "placed_gpus": placed_gpus,
         "requested_gpus": requested_gpus,
         "power": _power_record(problem, plan, solution.verdict.findings, firm),
@@ -61,6 +69,9 @@ def result_record(solution: Solution, wall_s: float, conflict: Record | None = N
         "checked": solution.verdict.checked,
         "seed": solution.seed,
         "backend": solution.backend,
+        "engine": solution.engine,
+        "workers": solution.workers,
+        "problem_digest": problem_digest,
         "versions": versions(),
         "wall_s": round(wall_s, 3),
         "phases_s": {phase: round(seconds, 3) for phase, seconds in solution.phases_s.items()},
