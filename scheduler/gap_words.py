@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from scheduler.families import SLOTS, family_of, rack_named
 from scheduler.model import Problem
 from scheduler.planner import GapPart
-from scheduler.words import percent
+from scheduler.words import percent, quantity
 from scheduler.worth import usd
 
 PROVED_BY = {
@@ -56,7 +56,7 @@ def gap_lines(records: list[dict[str, object]], most: int) -> list[str]:
     rest = shown[most:]
     if rest:
         left = sum(_number(record["usd_per_h"]) for record in rest)
-        lines.append(f"{usd(left)}/h in {len(rest):,} smaller parts")
+        lines.append(f"{usd(left)}/h in {quantity(len(rest), 'smaller parts')}")
     return lines
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from scheduler.gap_words import gap_lines, gap_records, proved_by
-from scheduler.model import Loop, Problem
+from scheduler.model import Plan, Problem
 from scheduler.planner import GapPart, Price
 from scheduler.result import result_record
 from scheduler.worth import Scarce, scarce_of
@@ -19,10 +20,7 @@ def hall() -> Problem:
     """Four UPS of 100 kW in hall H3 and two utility lines of none; racks of 16 GPUs, 32 in all."""
     upses = {f"u{n}": build.ups(f"u{n}", hall="H3") for n in range(1, 5)}
     lines = {n: build.ups(n, 900_000, kind="utility") for n in ("east", "west")}
-    racks = [
-        build.rack(name, hall="H3", feeds=("u1", "u2"), loop="loop1")
-        for name in ("r1", "r2")
-    ]
+    racks = [build.rack(name, hall="H3", feeds=("u1", "u2"), loop="loop1") for name in ("r1", "r2")]
     site = build.site(racks, power_nodes={**upses, **lines})
     return build.problem(site, [build.job("a")])
 
@@ -70,9 +68,7 @@ def test_slots_are_told_by_type_and_hall_and_priced_by_gpu_hour() -> None:
     half = one(load("r1", 1_120, units=16, **slots), load("r2", 0, units=16, **slots))
     assert half.usd_per_gpu_h == pytest.approx(0.56)
     both = one(load("r1 .. r2", 1_120, units=32, **slots))
-    assert both.words == (
-        "another 100 GPU slots of h100 in hall H3 is worth $112/h ($1.12/GPU-h)"
-    )
+    assert both.words == ("another 100 GPU slots of h100 in hall H3 is worth $112/h ($1.12/GPU-h)")
     assert "usd_per_kw_month" not in both.record()
 
 
@@ -98,17 +94,11 @@ def test_loops_and_lines_have_names_of_their_own() -> None:
 
 def test_a_larger_loop_takes_a_larger_part() -> None:
     """Loops of 2 x 100 kW and 6 x 100 kW: three quarters of a watt go to the larger one."""
-    site = build.site()
-    large = Loop(**{**{f: getattr(site.loops["loop1"], f) for f in Loop.__slots__}, "units": 6})
-    loops = {**site.loops, "loop2": Loop(**{f: getattr(large, f) for f in Loop.__slots__})}
-    loops["loop2"] = _renamed(loops["loop2"], "loop2")
+    loop1 = build.site().loops["loop1"]
+    loops = {"loop1": loop1, "loop2": replace(loop1, name="loop2", units=6)}
     problem = build.problem(build.site(loops=loops), [build.job("a")])
     (scarce,) = scarce_of(problem, [load("loop2", 0.4, term="cooling_loops")])
     assert scarce.mills_per_unit == pytest.approx(0.3)
-
-
-def _renamed(loop: Loop, name: str) -> Loop:
-    return Loop(**{**{f: getattr(loop, f) for f in Loop.__slots__}, "name": name})
 
 
 def test_limits_worth_most_come_first_and_free_ones_not_at_all() -> None:
@@ -154,7 +144,7 @@ def test_parts_of_the_gap_are_added_up_by_hall_and_largest_first() -> None:
     assert gap_lines(records, 2) == [
         "$4.00/h, 40 %: tenant acme: the bound counts more of it than the plan earns",
         "$3.00/h, 30 %: job a: the bound counts more of it than the plan earns",
-        "$3.00/h in 1 smaller parts",
+        "$3.00/h in 1 smaller part",
     ]
 
 
@@ -162,7 +152,7 @@ def test_the_result_carries_prices_gap_and_who_proved_the_bound() -> None:
     problem = hall()
     done = solution(
         problem,
-        build.Plan({}),
+        Plan({}),
         bound_mills=1_000,
         bound_by="volume",
         prices=(load("u1", 0.2), load("u2", 0.0)),

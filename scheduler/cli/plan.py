@@ -50,6 +50,7 @@ def command(
     Exit codes: 0 feasible and checked, 1 infeasible or a limit broken, 2 bad input,
     130 interrupted (the best checked plan is kept).
     """
+    started = time.monotonic()  # what is imported now takes its time as well
     from scheduler.cli.plan_tables import print_plan
     from scheduler.cli.reading import backend_of, engine_of, problem_of
     from scheduler.cli.resuming import earlier_run
@@ -60,7 +61,6 @@ def command(
     from scheduler.why import unplaced_reasons
     from scheduler.write import prepare_folder
 
-    started = time.monotonic()
     scorer, crew = backend_of(backend), engine_of(engine)
     prepare_folder(out)
     problem = problem_of(site, workload, current)
