@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CONFLICT_SHARE = 0.1  # of the time limit, for why firm contracts are not met, if they are not
 LEAST_CONFLICT_S = 2.0
+SAVE_PER_READING = 2.0  # what a save takes, in times of reading, until one has been timed
 REASONS_SHARE = 0.05  # of the time limit, for why jobs are not placed
 
 
@@ -55,7 +56,12 @@ def command(
     from scheduler.cli.reading import backend_of, engine_of, problem_of
     from scheduler.cli.resuming import earlier_run
     from scheduler.cli.saving import Folder
-    from scheduler.cli.watching import Reserving, display_on_stderr, watched
+    from scheduler.cli.watching import (
+        FIGURES_PER_CHECK,
+        Reserving,
+        display_on_stderr,
+        watched,
+    )
     from scheduler.conflicts import explain_conflict
     from scheduler.solve import EngineError, solve
     from scheduler.why import unplaced_reasons
@@ -68,6 +74,7 @@ def command(
     earlier = earlier_run(resume, folder.digest)
     reading_s = time.monotonic() - started
     conflict_s = min(max(LEAST_CONFLICT_S, CONFLICT_SHARE * time_limit), time_limit / 2)
+    guess_s = SAVE_PER_READING * reading_s
     reasons_s = REASONS_SHARE * time_limit
 
     def run(watch: Recorder) -> Solution:
@@ -86,16 +93,17 @@ def command(
             memory_limit_mib=memory_limit_mib,
         )
 
-    try:  # to write is taken to last as long as to read, until it has been timed
-        shown = display_on_stderr(time_limit)
-        solution, interrupted = watched(run, folder.save, shown, save_guess_s=reading_s)
+    shown = display_on_stderr(time_limit)
+    try:
+        solution, interrupted = watched(run, folder.save, shown, save_guess_s=guess_s)
     except EngineError as error:
         fail(str(error))
     if interrupted and solution.status != "optimal":
         solution = dataclasses.replace(solution, status="interrupted")
     why = explain_conflict(solution, 0.0 if interrupted else conflict_s, workers)
-    left_s = 0.0 if interrupted else time_limit - (time.monotonic() - started) - reading_s
     check_s = solution.phases_s["check"]
+    left_s = time_limit - (time.monotonic() - started) - (FIGURES_PER_CHECK + 1) * check_s
+    left_s = 0.0 if interrupted else left_s
     unplaced = unplaced_reasons(problem, solution.plan, max(left_s, reasons_s), check_s)
     record = folder.record(solution, None if why is None else why.record())
     folder.write(solution, record, unplaced)

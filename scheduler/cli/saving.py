@@ -32,12 +32,14 @@ class Folder:
     def save(self, solution: Solution) -> None:
         """Write a plan on the way, if it passed the check."""
         if solution.verdict.checked:
-            self.write(solution, self.record(solution), {})
+            self.write(solution, self.record(solution, in_full=False), {})
 
-    def record(self, solution: Solution, conflict: Record | None = None) -> Record:
-        """Return what ``result.json`` says now."""
+    def record(
+        self, solution: Solution, conflict: Record | None = None, *, in_full: bool = True
+    ) -> Record:
+        """Return what ``result.json`` says now; see `result_record`."""
         wall_s = time.monotonic() - self._started
-        return result_record(solution, wall_s, conflict, self.digest)
+        return result_record(solution, wall_s, conflict, self.digest, in_full=in_full)
 
     def write(self, solution: Solution, record: Record, unplaced: Mapping[str, str]) -> None:
         """Write all files of a plan, the inputs only if this run has not written them yet."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from math import inf
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.1
 SAVE_EVERY_S = 1.0  # at most; less often where saving takes long, see `Pace`
 LINE_EVERY_S = 2.0
+FIGURES_PER_CHECK = 3.0  # what the last figures of a plan take, in times of its check
 
 
 class Recorder:
@@ -62,13 +64,19 @@ class Recorder:
         """Seconds that saving the last plan will take."""
         return self.saving.longest_s
 
+    def is_time_to_save(self) -> bool:
+        """Whether a plan can be saved now without taking the last one's time."""
+        news = self.now()
+        left_s = inf if news is None else news.time_limit_s - news.elapsed_s
+        return self.saving.due() and left_s >= 2 * self.saving.longest_s
+
     def stop(self) -> None:
         """Ask the planner to return."""
         self._stop.set()
 
 
 class Reserving:
-    """A watch that keeps time for what comes after the search, on top of what saving takes.
+    """A watch that keeps time for what comes after the search: last figures, saving, reasons.
 
     Parameters
     ----------
@@ -97,8 +105,10 @@ class Reserving:
     def reserve_s(self) -> float:
         """Seconds to keep, as things stand."""
         news = self._recorder.latest
-        unmet = news is not None and news.unmet_firm_gpus > 0
-        return self._recorder.reserve_s() + self._always_s + (self._unmet_s if unmet else 0.0)
+        best = self._recorder.best
+        figures_s = 0.0 if best is None else FIGURES_PER_CHECK * best.phases_s["check"]
+        unmet_s = self._unmet_s if news is not None and news.unmet_firm_gpus > 0 else 0.0
+        return self._recorder.reserve_s() + figures_s + self._always_s + unmet_s
 
 
 class Display(Protocol):
@@ -132,7 +142,7 @@ def watched(
                 if progress is not None:
                     shown.show(progress)
                 best, now = recorder.best, time.monotonic()
-                is_due = now - saved_at >= SAVE_EVERY_S and recorder.saving.due()
+                is_due = now - saved_at >= SAVE_EVERY_S and recorder.is_time_to_save()
                 if best is not None and best is not saved and is_due:
                     with recorder.saving.timed():
                         save(best)
