@@ -10,9 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from scheduler import __version__
+from scheduler.gap_words import gap_records
 from scheduler.model import Finding, Job, Kind, Plan, Problem, Rack, RackType, slots_per_unit
-from scheduler.stranded import POWER, FirmPower, firm_power
+from scheduler.stranded import POWER, firm_headroom_w, firm_power, headroom_by_group
 from scheduler.words import tightness
+from scheduler.worth import scarce_of
 
 if TYPE_CHECKING:
     from scheduler.solve import Solution
@@ -25,14 +27,23 @@ INLETS = ("inlet_temperature",)
 PACKAGES = ("numpy", "ortools")
 
 
-def result_record(solution: Solution, wall_s: float, conflict: Record | None = None) -> Record:
+def result_record(
+    solution: Solution,
+    wall_s: float,
+    conflict: Record | None = None,
+    problem_digest: str = "",
+    *,
+    in_full: bool = True,
+) -> Record:
     """Return the record of `solution`, found in `wall_s` seconds, reading included.
 
-    `conflict` says why firm contracts are not met, if that was looked for.
+    `conflict` says why firm contracts are not met, if that was looked for. `problem_digest` tells
+    the problem from others: what was proven for one holds for no other. The stranded power takes
+    seconds on a large site; it is None if the record is not asked for `in_full`.
     """
     problem, plan, score = solution.problem, solution.plan, solution.score
     placed_gpus, requested_gpus = gpus_of(problem, plan)
-    firm = firm_power(problem, plan, solution.topology, solution.verdict.findings)
+    headroom_w, stranded_w = _firm_w(solution, in_full=in_full)
     return {
         "status": solution.status,
         "violation": score.violation,
@@ -41,15 +52,18 @@ def result_record(solution: Solution, wall_s: float, conflict: Record | None = N
         "margin_usd_per_h": score.margin_mills / 1000,
         "bound_usd_per_h": None if solution.bound_mills is None else solution.bound_mills / 1000,
         "gap": solution.gap,
+        "bound_by": solution.bound_by or None,
+        "prices": [scarce.record() for scarce in scarce_of(solution.problem, solution.prices)],
+        "gap_parts": gap_records(solution.problem, solution.gap_parts),
         "placed_gpus": placed_gpus,
         "requested_gpus": requested_gpus,
-        "power": _power_record(problem, plan, solution.verdict.findings, firm),
+        "power": _power_record(problem, plan, solution.verdict.findings, headroom_w),
         "cooling": {
             "worst_headroom": headroom(tightest(solution.verdict.findings, LOOPS)),
             "worst_return": headroom(tightest(solution.verdict.findings, RETURNS)),
             "worst_inlet": headroom(tightest(solution.verdict.findings, INLETS)),
         },
-        "stranded_mw": firm.stranded_w / 1e6,
+        "stranded_mw": None if stranded_w is None else stranded_w / 1e6,
         "isolation_cost_usd_per_h": isolation_cost_mills(problem, plan, score.margin_mills) / 1000,
         "by_term": {
             term: {
@@ -61,6 +75,9 @@ def result_record(solution: Solution, wall_s: float, conflict: Record | None = N
         "checked": solution.verdict.checked,
         "seed": solution.seed,
         "backend": solution.backend,
+        "engine": solution.engine,
+        "workers": solution.workers,
+        "problem_digest": problem_digest,
         "versions": versions(),
         "wall_s": round(wall_s, 3),
         "phases_s": {phase: round(seconds, 3) for phase, seconds in solution.phases_s.items()},
@@ -172,14 +189,23 @@ def peak_rss_mib() -> float:
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
+def _firm_w(solution: Solution, *, in_full: bool) -> tuple[int, int | None]:
+    """Return the firm headroom, and what of it is stranded if that is asked for."""
+    about = (solution.problem, solution.plan, solution.topology, solution.verdict.findings)
+    if in_full:
+        firm = firm_power(*about)
+        return firm.headroom_w, firm.stranded_w
+    return firm_headroom_w(*about, headroom_by_group(*about)), None
+
+
 def _power_record(
-    problem: Problem, plan: Plan, findings: tuple[Finding, ...], firm: FirmPower
+    problem: Problem, plan: Plan, findings: tuple[Finding, ...], firm_headroom_w: int
 ) -> Record:
     return {
         "basis": problem.site.power_basis,
         "it_mw": planned_w(problem, plan, problem.peak_w) / 1e6,
         "nameplate_mw": fleet_w(problem, lambda rack_type: rack_type.nameplate_w) / 1e6,
         "observed_peak_mw": fleet_w(problem, lambda rack_type: rack_type.observed_peak_w) / 1e6,
-        "firm_headroom_mw": firm.headroom_w / 1e6,
+        "firm_headroom_mw": firm_headroom_w / 1e6,
         "worst_headroom": headroom(tightest(findings, POWER)),
     }

@@ -125,6 +125,10 @@ class Room:
         return {}
 
     @cached_property
+    def _known_keepers(self) -> dict[tuple[str, str, str], str]:
+        return {}
+
+    @cached_property
     def _use(self) -> dict[str, tuple[dict[str, int], dict[str, int], dict[HostGroup, int]]]:
         """Slots on every rack: reserved by tenant, used inside contracts, taken by host group."""
         use: dict[str, tuple[dict[str, int], dict[str, int], dict[HostGroup, int]]] = {}
@@ -146,12 +150,22 @@ class Room:
         """Return whose isolation or conflict keeps `job` off `rack`."""
         for level in self._levels:
             domain = self.problem.site.domain_of(rack, level)
-            present = self._present[level].get(domain, ()) if domain is not None else ()
-            for other in present:
-                if other != job.tenant:
-                    reason = self._apart(job.tenant, other, level, f"{level} {domain}")
-                    if reason:
-                        return reason
+            if domain is None:
+                continue
+            key = (job.tenant, level, domain)
+            if key not in self._known_keepers:
+                self._known_keepers[key] = self._keeper_of(*key)
+            if self._known_keepers[key]:
+                return self._known_keepers[key]
+        return ""
+
+    def _keeper_of(self, tenant: str, level: str, domain: str) -> str:
+        """Return whose isolation or conflict keeps `tenant` out of a domain."""
+        for other in self._present[level].get(domain, ()):
+            if other != tenant:
+                reason = self._apart(tenant, other, level, f"{level} {domain}")
+                if reason:
+                    return reason
         return ""
 
     def _apart(self, tenant: str, other: str, level: str, domain: str) -> str:

@@ -17,7 +17,14 @@ from scheduler.check import Verdict, check
 from scheduler.compile import compile_problem
 from scheduler.evaluate import to_plan
 from scheduler.model import Plan, Problem
+from scheduler.pace import Pace
+from scheduler.planner import EngineError, EngineName, GapPart, Price
+from scheduler.starting import start_from
 from scheduler.topology import Topology
+
+__all__ = ["EngineError", "EngineName", "Progress", "Solution", "Watch", "proven_gap", "solve"]
+
+CHECK_PER_COMPILE = 2.0  # what a check takes, in compile times, until one has been timed
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,11 @@ class Solution:
     phases_s: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     least_unmet_gpus: int = 0  # no plan leaves fewer firm GPUs unmet
+    engine: str = "auto"  # who was asked to run the planner's tasks
+    workers: int = 1
+    bound_by: str = ""  # volume, columns, program or exact
+    prices: tuple[Price, ...] = ()  # what limits are worth, from the bound
+    gap_parts: tuple[GapPart, ...] = ()  # where bound and margin differ
 
     @property
     def gap(self) -> float | None:
@@ -77,6 +89,10 @@ class Watch(Protocol):
         """Whether the search should end now."""
         ...
 
+    def reserve_s(self) -> float:
+        """Seconds of the time limit to leave for what comes after; asked often, may change."""
+        ...
+
 
 def proven_gap(margin_mills: int, bound_mills: int | None) -> float | None:
     """Return ``(bound - margin) / |bound|``, within 0..1, None without a bound."""
@@ -94,6 +110,12 @@ def solve(
     workers: int = 2,
     backend: BackendName = "auto",
     watch: Watch | None = None,
+    start: Plan | None = None,
+    known_bound_mills: int | None = None,
+    known_bound_by: str = "",
+    known_unmet_gpus: int = 0,
+    engine: EngineName = "auto",
+    memory_limit_mib: int | None = None,
 ) -> Solution:
     """Plan `problem`: find a plan, bound what any plan can reach, and check the plan.
 
@@ -104,40 +126,69 @@ def solve(
     seed : int
         The same seed gives the same search.
     time_limit_s : float
-        Wall clock for the whole pipeline.
+        Wall clock for the whole pipeline, the final check included.
     workers : int
         Threads of the solver.
     backend : {"auto", "cpu", "cuda"}
         Which kernels score plans.
     watch : Watch, optional
-        Hears of progress and of every better plan that passed the check.
+        Hears of progress and of better plans that passed the check.
+    start : Plan, optional
+        An earlier plan to begin with. What of it does not hold any more is dropped, with a note.
+    known_bound_mills, known_bound_by, known_unmet_gpus : optional
+        A bound that was proven earlier for this very problem, by what, and for plans that leave
+        at most so many firm GPUs unmet. Not used if `start` leaves more of them unmet.
+    engine : {"auto", "local", "ray", "inline"}
+        Who runs the planner's tasks.
+    memory_limit_mib : int, optional
+        Memory that one worker of the engine may hold for itself.
+
+    Raises
+    ------
+    EngineError
+        The engine cannot be made or cannot go on.
     """
     began = time.monotonic()
     topology = Topology(problem.site)
     compiled = compile_problem(problem, topology)
     scorer, note = backends.select(backend)
     evaluator = scorer.load(compiled)
+    notes = [note]
+    begin = None if start is None else start_from(compiled, start)
+    if begin is not None:
+        notes.append(begin.note)
+        if evaluator.score(begin.shards).unmet_firm_gpus > known_unmet_gpus:
+            known_bound_mills = None
+    compiled_s = time.monotonic() - began
     run = _Run(
         problem=problem,
         topology=topology,
         compiled=compiled,
         seed=seed,
         backend=scorer.name,
-        note=note,
+        engine=engine,
+        workers=workers,
+        notes=tuple(notes),
         evaluator=evaluator,
         began=began,
-        compiled_s=time.monotonic() - began,
+        compiled_s=compiled_s,
         time_limit_s=time_limit_s,
         watch=watch,
+        checking=Pace(CHECK_PER_COMPILE * compiled_s),
     )
     search = planner.Search(
         compiled,
         evaluator.score,
         seed=seed,
-        time_limit_s=time_limit_s - run.compiled_s,
+        time_limit_s=run.left_s(),
         workers=workers,
-        stopped=watch.stopped if watch else lambda: False,
+        stopped=run.must_end,
         report=run.report,
+        start=None if begin is None else begin.shards,
+        known_bound_mills=known_bound_mills,
+        known_bound_by=known_bound_by,
+        engine=engine,
+        memory_limit_mib=memory_limit_mib,
     )
     best = search.run()
     interrupted = watch is not None and watch.stopped()
@@ -153,23 +204,36 @@ class _Run:
     compiled: Compiled
     seed: int
     backend: str
-    note: str
+    engine: str
+    workers: int
+    notes: tuple[str, ...]
     evaluator: Evaluator
     began: float  # on the monotonic clock
     compiled_s: float
     time_limit_s: float
     watch: Watch | None
+    checking: Pace
     told: Score | None = None  # of the last incumbent
+
+    def left_s(self) -> float:
+        """Seconds left to the search: what check and watch need afterwards is taken off."""
+        reserve_s = self.checking.longest_s + (self.watch.reserve_s() if self.watch else 0.0)
+        return self.time_limit_s - reserve_s - (time.monotonic() - self.began)
+
+    def must_end(self) -> bool:
+        """Whether the search has to return."""
+        return (self.watch is not None and self.watch.stopped()) or self.left_s() <= 0
 
     def solution(
         self, best: planner.Best, status: str, phases_s: Mapping[str, float] = MappingProxyType({})
     ) -> Solution:
         """Return the plan by name, once check and kernels agree about it."""
         began_check = time.monotonic()
-        plan = to_plan(self.compiled, best.shards)
-        verdict = check(self.problem, plan)
-        _compare(best.score, verdict)
-        _beats_no_bound(best)
+        with self.checking.timed():
+            plan = to_plan(self.compiled, best.shards)
+            verdict = check(self.problem, plan)
+            _compare(best.score, verdict)
+            _beats_no_bound(best)
         check_s = time.monotonic() - began_check
         return Solution(
             problem=self.problem,
@@ -183,12 +247,21 @@ class _Run:
             seed=self.seed,
             backend=self.backend,
             phases_s={"compile": self.compiled_s, **phases_s, "check": check_s},
-            notes=(self.note, *self.evaluator.notes),
+            notes=(*self.notes, *self.evaluator.notes),
             least_unmet_gpus=best.least_unmet_gpus,
+            engine=self.engine,
+            workers=self.workers,
+            bound_by=best.bound_by,
+            prices=best.prices,
+            gap_parts=best.gap_parts,
         )
 
     def report(self, phase: str, best: planner.Best) -> None:
-        """Tell the watch where the search stands, and of a plan that is better than the last."""
+        """Tell the watch where the search stands, and of a plan that is better than the last.
+
+        A better plan is checked before it is told. It waits for a later report, or for the end of
+        the search, if checks would take more than a tenth of the time, or the time for the last.
+        """
         if self.watch is None:
             return
         progress = Progress(
@@ -201,7 +274,8 @@ class _Run:
             bound_mills=best.bound_mills,
         )
         self.watch.progress(progress)
-        if self.told is None or best.score < self.told:
+        is_better = self.told is None or best.score < self.told
+        if is_better and self.checking.due() and self.left_s() >= self.checking.longest_s:
             self.told = best.score
             self.watch.incumbent(self.solution(best, _status(best, interrupted=False)))
 

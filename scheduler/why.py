@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
+from math import inf
 
 from scheduler.changes import single_changes
 from scheduler.model import Finding, Job, Kind, Plan, Problem
@@ -31,6 +33,8 @@ NAMED = 3  # holders that are named
 MOST_LOOKS = 10  # unplaced jobs that a list of reasons checks
 RACKS_LOOKED_AT = 3_000  # and racks that these checks look at together
 NODES_ARE_FREE = "nodes are free"
+NOT_LOOKED_AT = "not looked into in the time that was left: `rackwatt explain` does"
+CHECKS_A_LOOK = 4  # checks that one such look takes, at most
 HOLDERS = 3  # tightest limits of a placed job
 ROOM_TERMS = ("units", "rack_capacity", "isolation", "conflicts")  # told as room, not as limits
 
@@ -86,12 +90,16 @@ def why_not(problem: Problem, plan: Plan, name: str, room: Room | None = None) -
     return _reasons(problem, plan, job, (line,))
 
 
-def unplaced_reasons(problem: Problem, plan: Plan) -> dict[str, str]:
+def unplaced_reasons(
+    problem: Problem, plan: Plan, time_limit_s: float = inf, check_s: float = 0.0
+) -> dict[str, str]:
     """Return the dominant reason of every job that is not placed in full, largest gap first.
 
     Where room is not the reason, the check looks for it: for the first few jobs, fewer on a
-    larger site, so that the answer takes seconds.
+    larger site, so that the answer takes seconds. None of it begins after `time_limit_s`; jobs
+    that are left then are `NOT_LOOKED_AT`. `check_s` says how long one check takes.
     """
+    end = time.monotonic() + time_limit_s
     room = Room(problem, plan)
     missing = {
         job.name: job.gpus - min(job.gpus, plan.placed_units(job.name) * job.gpus_per_unit)
@@ -101,8 +109,13 @@ def unplaced_reasons(problem: Problem, plan: Plan) -> dict[str, str]:
     reasons: dict[str, str] = {}
     looks = min(MOST_LOOKS, max(1, RACKS_LOOKED_AT // max(1, len(problem.site.racks))))
     for name in gaps:
+        left_s = end - time.monotonic()
+        if left_s <= 0:
+            reasons[name] = NOT_LOOKED_AT
+            continue
         reasons[name] = why_not(problem, plan, name, room).dominant
-        if looks and reasons[name].startswith(NODES_ARE_FREE):
+        is_affordable = left_s > CHECKS_A_LOOK * check_s
+        if looks and is_affordable and reasons[name].startswith(NODES_ARE_FREE):
             looks -= 1
             reasons[name] = _checked_reason(problem, plan, name) or reasons[name]
     return reasons

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -11,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scheduler import __version__
 from scheduler.model import Finding, Kind, Plan, Problem
 from scheduler.node_packing import pack_nodes
 from scheduler.words import tightness
@@ -37,6 +39,7 @@ def write_solution(
     solution: Solution,
     result: Mapping[str, object],
     unplaced: Mapping[str, str],
+    inputs: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write every file of a plan to `folder`: all of them, or none if any cannot be written.
 
@@ -46,33 +49,55 @@ def write_solution(
         The record of ``scheduler.result``.
     unplaced
         Reason in one line for every job that is not placed in full.
+    inputs
+        The files of the problem: by default `input_files`, none if they are there already.
 
     Raises
     ------
     OSError
         The folder cannot be written or the disk is full. Files of an earlier run are kept.
     """
-    from scheduler.inputs import site_document, workload_document
-
     problem, plan = solution.problem, solution.plan
     placements = placement_rows(problem, plan)
     contents = {
-        "site.json": as_json(site_document(problem.site)),
-        "workload.json": as_json(workload_document(problem.workload)),
+        **(input_files(problem) if inputs is None else inputs),
         "placements.csv": placements_csv(placements),
         "findings.json": as_json(findings_document(solution.verdict, unplaced)),
         "result.json": as_json(result),
         "plan.json": as_json({"format": PLAN_FORMAT, "placements": placements}),
+    }
+    write_together(folder, contents)
+    if problem.current is None:
+        (folder / "current.json").unlink(missing_ok=True)
+
+
+def input_files(problem: Problem) -> dict[str, bytes]:
+    """Return the files that hold the problem in full, by name."""
+    from scheduler.inputs import site_document, workload_document
+
+    files = {
+        "site.json": as_json(site_document(problem.site)),
+        "workload.json": as_json(workload_document(problem.workload)),
     }
     if problem.current is not None:
         rows = [
             {"job": job, "rack": rack, "units": units}
             for job, rack, units in problem.current.shards()
         ]
-        contents["current.json"] = as_json({"format": PLAN_FORMAT, "placements": rows})
-    write_together(folder, contents)
-    if problem.current is None:
-        (folder / "current.json").unlink(missing_ok=True)
+        files["current.json"] = as_json({"format": PLAN_FORMAT, "placements": rows})
+    return files
+
+
+def digest_of(inputs: Mapping[str, bytes]) -> str:
+    """Return what tells problems apart: equal only for the same inputs and the same rules.
+
+    Rules change with the version, and what was proven under others is no proof.
+    """
+    digest = hashlib.sha256(__version__.encode())
+    for name, content in sorted(inputs.items()):
+        digest.update(f"{name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:

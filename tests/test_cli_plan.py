@@ -17,8 +17,13 @@ import pytest
 from typer.testing import CliRunner
 
 from scheduler.cli.app import app
+from scheduler.cli.plan_tables import print_plan
+from scheduler.cli.saving import Folder
 from scheduler.cli.watching import Lines, Recorder, watched
 from scheduler.model import Plan
+from scheduler.pace import Pace
+from scheduler.planner import Best, GapPart, Price, Search
+from scheduler.result import result_record
 from scheduler.solve import Progress, Solution
 from tests import build
 from tests.solutions import solution
@@ -241,6 +246,97 @@ def test_a_kill_leaves_the_best_checked_plan(
     running.communicate(timeout=10)
     assert result_of(tmp_path)["status"] == "feasible"
     assert RUNNER.invoke(app, ["check", str(tmp_path)]).exit_code == 0
+
+
+@pytest.mark.parametrize(("engine", "line"), [("abacus", "got abacus"), ("ray", "extra ray")])
+def test_an_engine_that_is_not_there_is_one_line(
+    engine: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.cli.reading.find_spec", lambda _name: None)
+    done = RUNNER.invoke(app, ["plan", *TINY, "--out", str(tmp_path), "--engine", engine])
+    assert done.exit_code == 2
+    assert line in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_engine_and_workers_are_handed_on_and_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches: list[Search] = []
+    run = Search.run
+
+    def noted(search: Search) -> Best:
+        searches.append(search)
+        return run(search)
+
+    monkeypatch.setattr(Search, "run", noted)
+    words = ["--engine", "inline", "--workers", "1", "--memory-limit-mib", "512"]
+    done = RUNNER.invoke(app, ["plan", *TINY, "--out", str(tmp_path), *words, "--time-limit", "5"])
+    assert done.exit_code == 0
+    assert (searches[0].engine, searches[0].memory_limit_mib) == ("inline", 512)
+    result = result_of(tmp_path)
+    assert (result["engine"], result["workers"]) == ("inline", 1)
+
+
+def test_the_time_limit_holds_for_the_whole_command(tmp_path: Path) -> None:
+    """The tenth of Colossus takes longer than 6 s to solve; the bound is generous."""
+    began = time.monotonic()
+    RUNNER.invoke(app, ["plan", *TENTH, "--out", str(tmp_path), "--time-limit", "6", "--json"])
+    assert time.monotonic() - began < 12
+    assert result_of(tmp_path)["checked"] is True
+
+
+def test_inputs_are_written_with_the_first_plan_of_a_run_alone(tmp_path: Path) -> None:
+    problem = build.problem(jobs=[build.job("a")])
+    folder = Folder(tmp_path, problem, time.monotonic())
+    plans = [solution(problem, Plan({"a": {rack: 1}})) for rack in ("r1", "r2")]
+    folder.save(plans[0])
+    assert result_of(tmp_path)["stranded_mw"] is None
+    (tmp_path / "site.json").unlink()
+    folder.save(plans[1])
+    assert not (tmp_path / "site.json").exists()
+    assert json.loads((tmp_path / "plan.json").read_text())["placements"][0]["rack"] == "r2"
+
+
+def test_a_slow_save_waits_until_it_is_a_tenth_of_the_time() -> None:
+    pace = Pace(3.0)
+    assert (pace.due(), pace.longest_s) == (True, 3.0)
+    with pace.timed():
+        time.sleep(0.02)
+    assert not pace.due()
+    assert 0.02 <= pace.longest_s < 3.0
+    time.sleep(0.15)
+    assert not pace.due()
+    time.sleep(0.02 + 12 * (pace.longest_s - 0.02))
+    time.sleep(0.05)
+    assert pace.due()
+
+
+def test_no_save_begins_when_only_the_last_one_fits() -> None:
+    recorder = Recorder(Pace(2.0))
+    assert recorder.is_time_to_save()
+    recorder.progress(Progress("improve", 5.0, 10.0, 0, 0, 0, None))
+    assert recorder.is_time_to_save()
+    recorder.progress(Progress("improve", 7.0, 10.0, 0, 0, 0, None))
+    assert not recorder.is_time_to_save()
+
+
+def test_prices_and_gap_are_printed_with_the_proof(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem = build.problem(jobs=[build.job("a")])
+    proof = {"bound_mills": 9_000, "bound_by": "volume"}
+    price = Price("load", "power_normal", "ups1", "normal", "W", 0.2, 100_000)
+    parts = (GapPart("job", "a", 9_000),)
+    for prices in ((price,), ()):
+        done = solution(problem, Plan({}), prices=prices, gap_parts=parts, **proof)
+        print_plan(done, result_record(done, 1.0), {}, tmp_path)
+    out = capsys.readouterr().out
+    assert "possible (by a linear relaxation), gap 100.00 %" in out
+    assert "  another 1 MW on the 2 UPS, spread over all, is worth $100/h ($73.00/kW-month)" in out
+    assert out.count("no limit is scarce: everything that pays is placed") == 1
+    assert "  $9.00/h, 100 %: job a: the bound counts more of it than the plan earns" in out
+    assert max(map(len, out.splitlines())) <= 100
 
 
 def test_better_plans_are_saved_while_the_solve_runs() -> None:

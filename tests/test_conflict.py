@@ -445,18 +445,18 @@ def test_plan_prints_and_writes_why_firm_contracts_are_not_met(tmp_path: Path) -
 
 def test_time_to_say_why_is_kept_while_contracts_are_unmet() -> None:
     recorder = Recorder()
-    watch = Reserving(recorder, reserve_s=2.0)
+    watch = Reserving(recorder, always_s=0.5, unmet_s=2.0)
 
-    def after(elapsed_s: float, unmet: int) -> bool:
-        watch.progress(Progress("improve", elapsed_s, 10.0, 0, unmet, 0, None))
-        return watch.stopped()
+    def kept_s(unmet: int) -> float:
+        watch.progress(Progress("improve", 7.0, 10.0, 0, unmet, 0, None))
+        return watch.reserve_s()
 
-    assert not after(7.0, 8)
-    assert after(8.5, 8)
-    assert not after(8.5, 0)
-    assert not recorder.stopped()
+    assert watch.reserve_s() == 0.5
+    assert kept_s(8) == 2.5
+    assert kept_s(0) == 0.5
+    assert not watch.stopped()
     recorder.stop()
-    assert after(1.0, 0)
+    assert watch.stopped()
 
 
 def test_a_rack_of_another_hall_is_another_place() -> None:

@@ -23,6 +23,8 @@ CHANGES, WHY, WORDS = "scheduler.changes", "scheduler.why", "scheduler.words"
 RESULT, WRITE, CLI = "scheduler.result", "scheduler.write", "scheduler.cli"
 MAKING_ROOM, STRANDED = "scheduler.making_room", "scheduler.stranded"
 CONFLICTS, LIMIT_WORDS = "scheduler.conflicts", "scheduler.limit_words"
+PACE, STARTING = "scheduler.pace", "scheduler.starting"
+FAMILIES, WORTH, GAP_WORDS = "scheduler.families", "scheduler.worth", "scheduler.gap_words"
 
 # Who may import what of the project, from the bottom to the top. A module belongs to the longest
 # entry that its name starts with; what is inside one entry may import each other.
@@ -31,6 +33,7 @@ LAYERS: dict[str, set[str]] = {
     "scheduler": set(),
     MODEL: set(),
     WORDS: {MODEL},
+    PACE: set(),
     TOPOLOGY: {MODEL},
     NODE_PACKING: {MODEL},
     INPUTS: {MODEL},
@@ -39,7 +42,8 @@ LAYERS: dict[str, set[str]] = {
     COMPILE: {MODEL, TOPOLOGY, TERMS, "kernels"},
     EVALUATE: {MODEL, "kernels"},
     PLANNER: {"kernels"},
-    SOLVE: {MODEL, TOPOLOGY, COMPILE, EVALUATE, PLANNER, CHECK, "kernels"},
+    STARTING: {MODEL, EVALUATE, PLANNER, "kernels"},
+    SOLVE: {MODEL, TOPOLOGY, COMPILE, EVALUATE, PLANNER, CHECK, PACE, STARTING, "kernels"},
     ROOM: {MODEL, NODE_PACKING, TERMS},
     TRIAL: {MODEL, CHECK, ROOM},
     MAKING_ROOM: {MODEL, ROOM, TRIAL},
@@ -48,8 +52,11 @@ LAYERS: dict[str, set[str]] = {
     STRANDED: {MODEL, TOPOLOGY, ROOM, TRIAL},
     LIMIT_WORDS: {MODEL, WORDS, PLANNER},
     CONFLICTS: {MODEL, WORDS, PLANNER, SOLVE, LIMIT_WORDS},
-    RESULT: {MODEL, SOLVE, STRANDED, WORDS, "scheduler"},
-    WRITE: {MODEL, INPUTS, NODE_PACKING, CHECK, SOLVE, WORDS},
+    FAMILIES: {MODEL},
+    WORTH: {MODEL, WORDS, PLANNER, FAMILIES},
+    GAP_WORDS: {MODEL, WORDS, PLANNER, FAMILIES, WORTH},
+    RESULT: {MODEL, SOLVE, STRANDED, WORDS, WORTH, GAP_WORDS, "scheduler"},
+    WRITE: {MODEL, INPUTS, NODE_PACKING, CHECK, SOLVE, WORDS, "scheduler"},
     "scheduler.exchange": {MODEL, INPUTS},
 }
 LAYERS[CLI] = set(LAYERS) - {PLANNER, "scheduler.exchange"}

@@ -34,9 +34,10 @@ FILES = {
 }
 RESULT_KEYS = [
     *("status", "violation", "unmet_firm_gpus", "conflict"),
-    *("margin_usd_per_h", "bound_usd_per_h", "gap"),
+    *("margin_usd_per_h", "bound_usd_per_h", "gap", "bound_by", "prices", "gap_parts"),
     *("placed_gpus", "requested_gpus", "power", "cooling", "stranded_mw"),
-    *("isolation_cost_usd_per_h", "by_term", "checked", "seed", "backend", "versions"),
+    *("isolation_cost_usd_per_h", "by_term", "checked", "seed", "backend"),
+    *("engine", "workers", "problem_digest", "versions"),
     *("wall_s", "phases_s", "peak_rss_mib"),
 ]
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.check import check
 from scheduler.cli.console import output, safe, table
+from scheduler.cli.worth_lines import print_worth
+from scheduler.gap_words import proved_by
 from scheduler.model import Plan
 from scheduler.result import INLETS, LOOPS, RETURNS, gpus_of, tightest
 from scheduler.words import limit_line, load_of_limit, money, percent, places, power, quantity
@@ -44,6 +46,7 @@ def print_plan(
         console.print(safe(line))
     _tenants(console, solution)
     _headrooms(console, solution, record)
+    print_worth(console, record)
     _unplaced(console, solution, unplaced, folder)
     for note in solution.notes:
         console.print(f"note: {safe(note)}")
@@ -64,7 +67,8 @@ def _headline(console: Console, solution: Solution, record: Mapping[str, Any]) -
     console.print(f"status {solution.status}, {checked}")
     console.print(
         f"margin {money(solution.score.margin_mills)}, at most "
-        f"{money(solution.bound_mills)} possible, gap {percent(solution.gap)}"
+        f"{money(solution.bound_mills)} possible{proved_by(solution.bound_by)}, "
+        f"gap {percent(solution.gap)}"
     )
     console.print(
         f"placed {record['placed_gpus']:,} of {record['requested_gpus']:,} GPUs, "

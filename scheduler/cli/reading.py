@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -13,9 +14,12 @@ from scheduler.cli.console import BAD_INPUT, fail
 
 if TYPE_CHECKING:
     from kernels.backend import BackendName
+    from scheduler.inputs import Proof
     from scheduler.model import Plan, Problem, Site
+    from scheduler.solve import EngineName
 
 T = TypeVar("T")
+ENGINES = ("auto", "local", "ray", "inline")
 BACKENDS = ("auto", "cpu", "cuda")
 DIR_OR_FILES = "DIR | SITE WORKLOAD PLAN"
 
@@ -27,11 +31,18 @@ def problem_of(site: Path, workload: Path, current: Path | None = None) -> Probl
     return _listing_mistakes(lambda: read_problem(site, workload, current))
 
 
-def plan_of(path: Path, problem: Problem) -> Plan:
-    """Read a plan of `problem`."""
+def plan_of(path: Path, problem: Problem | None) -> Plan:
+    """Read a plan, of `problem` if it is given."""
     from scheduler.inputs import read_plan
 
     return _listing_mistakes(lambda: read_plan(path, problem))
+
+
+def proof_of(path: Path) -> Proof:
+    """Read what an earlier ``result.json`` says is proven."""
+    from scheduler.inputs import read_proof
+
+    return _listing_mistakes(lambda: read_proof(path))
 
 
 def site_of(path: Path) -> Site:
@@ -63,6 +74,15 @@ def backend_of(text: str) -> BackendName:
     if text not in BACKENDS:
         fail(f"--backend: expected {', '.join(BACKENDS)}; got {text}")
     return cast("BackendName", text)
+
+
+def engine_of(text: str) -> EngineName:
+    """Return the name of an engine; one that is not there ends the command with exit code 2."""
+    if text not in ENGINES:
+        fail(f"--engine: expected {', '.join(ENGINES)}; got {text}")
+    if text == "ray" and find_spec("ray") is None:
+        fail("--engine ray: Ray is not installed (extra ray)")
+    return cast("EngineName", text)
 
 
 def _listing_mistakes(read: Callable[[], T]) -> T:

@@ -11,24 +11,31 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from math import inf
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from scheduler.cli.console import INTERRUPTED, errors
+from scheduler.pace import Pace
 from scheduler.words import money, percent
 
 if TYPE_CHECKING:
     from scheduler.solve import Progress, Solution
 
 LOOK_EVERY_S = 0.1
-SAVE_EVERY_S = 1.0
+SAVE_EVERY_S = 1.0  # at most; less often where saving takes long, see `Pace`
 LINE_EVERY_S = 2.0
+FIGURES_PER_CHECK = 3.0  # what the last figures of a plan take, in times of its check
 
 
 class Recorder:
-    """The planner's watch: remembers the latest news. The main thread shows and saves it."""
+    """The planner's watch: remembers the latest news. The main thread shows and saves it.
 
-    def __init__(self) -> None:
+    `saving` says how long saving a plan takes.
+    """
+
+    def __init__(self, saving: Pace | None = None) -> None:
+        self.saving = saving or Pace(0.0)
         self.latest: Progress | None = None
         self._latest_at = 0.0
         self.best: Solution | None = None
@@ -53,17 +60,35 @@ class Recorder:
         """Whether the planner should return its best plan now."""
         return self._stop.is_set()
 
+    def reserve_s(self) -> float:
+        """Seconds that saving the last plan will take."""
+        return self.saving.longest_s
+
+    def is_time_to_save(self) -> bool:
+        """Whether a plan can be saved now without taking the last one's time."""
+        news = self.now()
+        left_s = inf if news is None else news.time_limit_s - news.elapsed_s
+        return self.saving.due() and left_s >= 2 * self.saving.longest_s
+
     def stop(self) -> None:
         """Ask the planner to return."""
         self._stop.set()
 
 
 class Reserving:
-    """A watch that ends a search early while firm contracts are unmet: time to say why is kept."""
+    """A watch that keeps time for what comes after the search: last figures, saving, reasons.
 
-    def __init__(self, recorder: Recorder, reserve_s: float) -> None:
+    Parameters
+    ----------
+    always_s
+        Kept in any case.
+    unmet_s
+        Kept while firm contracts are unmet: time to say why.
+    """
+
+    def __init__(self, recorder: Recorder, *, always_s: float, unmet_s: float) -> None:
         self._recorder = recorder
-        self._reserve_s = reserve_s
+        self._always_s, self._unmet_s = always_s, unmet_s
 
     def progress(self, progress: Progress) -> None:
         """Hand on how far the planner is."""
@@ -75,11 +100,15 @@ class Reserving:
 
     def stopped(self) -> bool:
         """Whether the planner should return now."""
-        news = self._recorder.now()
-        if news is None or news.unmet_firm_gpus == 0:
-            return self._recorder.stopped()
-        left_s = news.time_limit_s - news.elapsed_s
-        return left_s <= self._reserve_s or self._recorder.stopped()
+        return self._recorder.stopped()
+
+    def reserve_s(self) -> float:
+        """Seconds to keep, as things stand."""
+        news = self._recorder.latest
+        best = self._recorder.best
+        figures_s = 0.0 if best is None else FIGURES_PER_CHECK * best.phases_s["check"]
+        unmet_s = self._unmet_s if news is not None and news.unmet_firm_gpus > 0 else 0.0
+        return self._recorder.reserve_s() + figures_s + self._always_s + unmet_s
 
 
 class Display(Protocol):
@@ -94,14 +123,16 @@ def watched(
     solve: Callable[[Recorder], Solution],
     save: Callable[[Solution], None],
     display: AbstractContextManager[Display],
+    save_guess_s: float = 0.0,
 ) -> tuple[Solution, bool]:
     """Run `solve` in a thread of its own; return its solution and whether a signal stopped it.
 
     The main thread stays free for signals: SIGINT and SIGTERM ask the planner to stop; a second
     one leaves at once with what is on disk. It saves a better plan when it comes, but waits
-    `SAVE_EVERY_S` between two. If saving fails, the planner is stopped and the error raised.
+    `SAVE_EVERY_S` between two, and longer if saving takes long: `save_guess_s`, until one has been
+    timed. If saving fails, the planner is stopped and the error raised.
     """
-    recorder = Recorder()
+    recorder = Recorder(Pace(save_guess_s))
     with _stopping(recorder), display as shown, ThreadPoolExecutor(1) as pool:
         solving = pool.submit(solve, recorder)
         try:
@@ -111,8 +142,10 @@ def watched(
                 if progress is not None:
                     shown.show(progress)
                 best, now = recorder.best, time.monotonic()
-                if best is not None and best is not saved and now - saved_at >= SAVE_EVERY_S:
-                    save(best)
+                is_due = now - saved_at >= SAVE_EVERY_S and recorder.is_time_to_save()
+                if best is not None and best is not saved and is_due:
+                    with recorder.saving.timed():
+                        save(best)
                     saved, saved_at = best, time.monotonic()
             return solving.result(), recorder.stopped()
         finally:

@@ -43,8 +43,8 @@ class PlanFile(BaseModel):
     placements: list[PlacementEntry]
 
 
-def read_plan(path: Path, problem: Problem) -> Plan:
-    """Read the plan at `path`; its jobs and racks must be those of `problem`.
+def read_plan(path: Path, problem: Problem | None) -> Plan:
+    """Read the plan at `path`; its jobs and racks must be those of `problem`, if it is given.
 
     Raises
     ------

@@ -18,6 +18,7 @@ from kernels.forms import AssignmentCost, Compiled, Ints, Shards
 from kernels.score import Score
 from scheduler.planner.classes import Classes, alike_racks, single_racks
 from scheduler.planner.construct import Builder
+from scheduler.planner.engine import Name as EngineName
 from scheduler.planner.follow import follow
 from scheduler.planner.lowering import Lowered, lower
 from scheduler.planner.program import Arrays
@@ -71,6 +72,11 @@ class Search:
     workers: int
     stopped: Callable[[], bool]
     report: Callable[[str, Best], None]
+    start: Shards | None = None  # an earlier plan that breaks no limit
+    known_bound_mills: int | None = None  # proven earlier, for plans that meet as much as `start`
+    known_bound_by: str = ""
+    engine: EngineName = "auto"
+    memory_limit_mib: int | None = None  # of each worker
     began: float = field(default_factory=time.monotonic)
     phases_s: dict[str, float] = field(default_factory=dict)
     phase: str = ""
@@ -87,6 +93,7 @@ class Search:
 
     def run(self) -> Best:
         """Search until a proof, the time limit or a stop; always returns a plan."""
+        self._begin_from_start()
         classes = self._classes()
         with self._phase("construct"):
             self._construct()
@@ -102,6 +109,15 @@ class Search:
         return self.best
 
     # ---- phases
+
+    def _begin_from_start(self) -> None:
+        """Begin with the plan and the bound of an earlier search, if there was one."""
+        if self.start is not None:
+            with self._phase("start"):
+                self._offer(self.start)
+        if self.known_bound_mills is not None:
+            self.best = replace(self.best, bound_by=self.known_bound_by)
+            self._tighten(self.known_bound_mills)
 
     def _construct(self) -> None:
         for order in self.orders:
