@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.forms import NONE, Compiled, Ints, Shards
-from scheduler.planner.classes import Classes
+from scheduler.planner.classes import alike_racks
 from scheduler.planner.construct import Builder
+from scheduler.planner.improve.regions import regions
 from scheduler.planner.placing import Placer
 from scheduler.planner.restrict import restrict
 from scheduler.planner.state import Ground, State
@@ -43,8 +44,7 @@ def build(compiled: Compiled, start: Start) -> Shards:
 
 def _place_all(placer: Placer, order: str, seed: int) -> Shards:
     compiled, state = placer.compiled, State(placer.ground)
-    blocks = Classes(placer.block_of_rack.astype(np.int32))
-    builder = Builder(compiled, blocks)
+    builder = Builder(compiled, alike_racks(compiled, max(16, compiled.num_racks // 3)))
     for job in order_of(placer, builder.nested, order, seed).tolist():
         if placer.plain[job]:
             if placer.value[job] > 0:
@@ -73,12 +73,14 @@ def order_of(placer: Placer, nested: NDArray[np.bool_], order: str, seed: int) -
     return np.lexsort((*keys, nested, placer.firm == 0))
 
 
-def in_parts(compiled: Compiled, places: list[Ints], order: str, seed: int) -> list[Start]:
+def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
     """Deal racks and jobs to as many parts as keep each within `PART_PLACEMENTS`.
 
     What a group keeps to itself stays together; a job that fits on the racks of one part only
     goes there; all else goes where most room is left for it.
     """
+    compiled = placer.compiled
+    places = regions(compiled)
     pairs = compiled.num_jobs * compiled.num_racks
     count = min(len(places), int(np.ceil(np.sqrt(pairs / PART_PLACEMENTS))))
     jobs, racks = np.arange(compiled.num_jobs), np.arange(compiled.num_racks)
@@ -88,7 +90,7 @@ def in_parts(compiled: Compiled, places: list[Ints], order: str, seed: int) -> l
     part_of_rack = np.empty(compiled.num_racks, np.int64)
     for place, part in zip(places, part_of_place.tolist(), strict=True):
         part_of_rack[place] = part
-    part_of_job = _deal(Placer(Ground(compiled)), part_of_rack, count, seed)
+    part_of_job = _deal(placer, part_of_rack, count, seed)
     return [
         Start(jobs[part_of_job == part], racks[part_of_rack == part], order, seed)
         for part in range(count)
