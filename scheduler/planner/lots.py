@@ -164,10 +164,7 @@ class _Merger:
                 survives = form.survives[self.sample] & ~self.is_volume
                 return replace(form, group_of_job=group.astype(np.int32), survives=survives)
             case GroupPresence():
-                own = form.group_of_job[self.sample]
-                shared = NONE if form.may_share is None else _as_good_as(form)[own]
-                group = np.where(self.is_volume, shared, own)
-                return replace(form, group_of_job=group.astype(np.int32))
+                return self.presence(form)
 
     def cost(self, form: AssignmentCost) -> AssignmentCost:
         value = np.zeros(len(self.sample), np.int64)
@@ -196,6 +193,20 @@ class _Merger:
             demand=self.demands[id(form.demand)],
             base=form.base * FINER,
             limit=np.where(form.limit < UNLIMITED, form.limit * FINER, form.limit),
+        )
+
+    def presence(self, form: GroupPresence) -> GroupPresence:
+        """Volumes keep who they may meet; a group that lends its name to volumes loses its span."""
+        own = form.group_of_job[self.sample]
+        shared = NONE if form.may_share is None else _as_good_as(form)[own]
+        group = np.where(self.is_volume, shared, own).astype(np.int32)
+        free = np.zeros(len(form.group_names), bool)
+        free[group[self.is_volume & (group != NONE)]] = True
+        return replace(
+            form,
+            group_of_job=group,
+            max_domains=np.where(free, UNLIMITED, form.max_domains),
+            price_mills=np.where(free, 0, form.price_mills * FINER),
         )
 
     def least_a_slot(self, amounts: Ints) -> Ints:
