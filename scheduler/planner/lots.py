@@ -25,6 +25,7 @@ from kernels.forms import (
     Ints,
     LinearLoad,
     Packing,
+    Shards,
     Units,
 )
 
@@ -39,6 +40,12 @@ class Lots:
     compiled: Compiled  # money and loads are `FINER`
     of_job: Ints  # (J,)
     job_of_lot: Ints  # (L,) the job of a lot that is one job, NONE for a volume
+    slots: Ints  # (J,) units of its lot that a unit of the job is
+
+    def plan(self, shards: Shards) -> Shards:
+        """Return a plan of the problem as one of the lots."""
+        job = shards.job
+        return Shards.build(self.of_job[job], shards.rack, shards.units * self.slots[job])
 
 
 def make_lots(compiled: Compiled, whole: Bools) -> Lots:
@@ -52,7 +59,8 @@ def make_lots(compiled: Compiled, whole: Bools) -> Lots:
     of_job[merged] = lot.ravel() + len(single)
     job_of_lot = np.concatenate((single, np.full(len(first), NONE)))
     sample = np.concatenate((single, merged[first]))
-    return Lots(_Merger(compiled, of_job, job_of_lot, sample).merged(), of_job, job_of_lot)
+    merger = _Merger(compiled, of_job, job_of_lot, sample)
+    return Lots(merger.merged(), of_job, job_of_lot, merger.slots)
 
 
 def can_merge(compiled: Compiled) -> Bools:
