@@ -30,6 +30,7 @@ AGREED = 2e-4  # relative difference of master and bound at which no more column
 KEPT = 0.3  # share of the best prices so far in the next ones, after a round that was no better
 CHUNKS_PER_WORKER = 3  # more even out the load, fewer save messages
 MOST_ROUNDS = 200
+HARDER, MOST_EFFORT = 1.5, 0.1  # blocks are solved the better the closer the end is
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ class Decomposition:
     deadline: float
     stopped: Callable[[], bool]
     seed: int
-    effort: float = field(default_factory=lambda: EFFORT)
+    effort: float = EFFORT
     best: Lagrangian | None = None
     master: Master = field(init=False)
     history: list[tuple[float, int, float]] = field(default_factory=list)  # (s, bound, master)
@@ -85,6 +86,7 @@ class Decomposition:
                 self.best = asked
             else:
                 trust.learn(better=False)
+                self.effort = min(self.effort * HARDER, MOST_EFFORT)
             model = self._model(trust, self.best)
             if model is None or self._out_of_time():
                 return

@@ -1,4 +1,4 @@
-"""What a plan as good as the best one cannot do otherwise is done: jobs with no choice are fixed."""
+"""Jobs that have no choice in any plan as good as the best one are fixed."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from scheduler.planner.solvers.cp_sat import cp_model_of
 from scheduler.planner.solvers.weak_duality import most_in_box, subtracted
 
 LARGEST = 2.0**44  # what objectives may add up to: exact also where CP-SAT uses floats
-EFFORT = 0.03  # deterministic time of one block: much the same work on any machine
+EFFORT = 0.01  # deterministic time of one block: much the same work on any machine
 GAP = 1e-4  # relative gap at which a block is priced well enough
 MOST_COLUMNS = 3  # solutions of one search that are kept, the best ones
 

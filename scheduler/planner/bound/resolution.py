@@ -7,6 +7,7 @@ they are; feeds and loops come last.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,10 +25,10 @@ from kernels.forms import (
 from scheduler.planner.classes import Classes, by_first_rack, labels, signature
 
 
-def choose_classes(compiled: Compiled, most: int) -> Classes:
-    """Return at most `most` classes, unless already the kinds of racks are more."""
+def choose_classes(compiled: Compiled, most: int, *, feeds: bool = False) -> Classes:
+    """Return at most `most` classes; by loads only where there is no other way and with `feeds`."""
     label = np.zeros(compiled.num_racks, np.int64)
-    for by in _by_weight(compiled):
+    for by in itertools.chain(_by_weight(compiled), _by_loads(compiled) if feeds else ()):
         finer = labels(label, by)
         if int(finer.max(initial=-1)) < most:
             label = finer
@@ -48,18 +49,29 @@ def _by_weight(compiled: Compiled) -> Iterator[Ints]:
         if isinstance(form, AssignmentCost):
             yield signature(form, compiled)
         elif isinstance(form, Packing):
-            yield labels(form.kind_of_rack, form.bins > 0)
+            yield labels(form.kind_of_rack, _fullness(form))
     kept = [form for form in compiled.forms if isinstance(form, GroupPresence)]
     kept = [form for form in kept if exclusive_groups(form).any()]
     kept.sort(key=lambda form: form.num_domains)
     for form in kept[:1]:
         yield form.domain_of_rack.astype(np.int64)
-    for form in kept:
+    for form in reversed(kept):  # an owner pays for all that a domain holds, used or not
         yield capacity(form, compiled)
     for form in kept[1:]:
         yield form.domain_of_rack.astype(np.int64)
+
+
+def _by_loads(compiled: Compiled) -> Iterator[Ints]:
     loads = [signature(form, compiled) for form in compiled.forms if isinstance(form, LinearLoad)]
     yield from sorted(loads, key=lambda label: int(label.max(initial=0)))
+
+
+def _fullness(packing: Packing) -> Ints:
+    """Tell racks without bins, with some and with all bins of their kind apart, (R,)."""
+    most = np.zeros(int(packing.kind_of_rack.max(initial=0)) + 1, np.int64)
+    np.maximum.at(most, packing.kind_of_rack, packing.bins)
+    full = packing.bins == most[packing.kind_of_rack]
+    return np.where(packing.bins == 0, 0, np.where(full, 2, 1))
 
 
 def capacity(form: GroupPresence, compiled: Compiled) -> Ints:

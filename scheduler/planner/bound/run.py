@@ -9,14 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.forms import Bools, Compiled, Ints, Shards
+from kernels.forms import Compiled, Ints, Shards
 from kernels.reference import score
 from scheduler.planner.bound.account import Account
-from scheduler.planner.bound.columns import Decomposition, Lagrangian
+from scheduler.planner.bound.columns import Decomposition
 from scheduler.planner.bound.exclusive import blocks_of_jobs
 from scheduler.planner.bound.guide import Guide, make_guide
 from scheduler.planner.bound.outline import Outline, in_blocks, owed_gpus, with_obligations
@@ -33,11 +34,12 @@ from scheduler.planner.solvers.weak_duality import PRICE_SCALE, most_in_box, wei
 from scheduler.planner.worth import GapPart, Proof
 
 VOLUME_CLASSES = 8  # finer ones hardly change the volume's bound
-COLUMN_PLACEMENTS = 150_000  # (lot, class) pairs of the decomposition
-MOST_CLASSES, LEAST_CLASSES = 100, 12
+COLUMN_PLACEMENTS = 120_000  # (job, class) pairs of the decomposition
+LEAST_CLASSES, MOST_CLASSES = 14, 40
 PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
 PROGRAM_CLASSES = 16
-COLUMNS_SHARE = 0.35  # of the time, where a program follows
+COLUMNS_SHARE = 0.85  # of the time
+PROGRAM_COLUMNS_SHARE = 0.3  # of the time, where a program follows
 GUIDE_SHARE = 0.1  # of the time, for whole columns
 
 
@@ -82,6 +84,24 @@ def bound(
     return _Run(compiled, best, met_all, engine, time_limit_s, seed, stopped).run()
 
 
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A decomposition, and of what."""
+
+    outline: Outline
+    columns: Decomposition
+    names: tuple[str, ...]  # of the blocks
+
+    @cached_property
+    def prices(self) -> Ints:
+        """The best prices, of all rows of the outline, in 1/PRICE_SCALE."""
+        prices = np.zeros(self.outline.arrays.num_rows, np.int64)
+        if self.columns.best is not None:
+            exact = np.rint(self.columns.best.prices * PRICE_SCALE)
+            prices[self.columns.blocks.rest_rows] = exact.astype(np.int64)
+        return prices
+
+
 @dataclass(eq=False)
 class _Run:
     compiled: Compiled
@@ -100,18 +120,17 @@ class _Run:
         if not self.met_all:
             met -= score(self.compiled, self.best).unmet_firm_gpus
         self._volume(part, met)
-        block_of_job, names = blocks_of_jobs(part.compiled)
-        outline = self._outline(part, in_blocks(block_of_job), met)
-        columns = self._columns(part, outline, block_of_job)
+        found = self._decompose(part, met)
+        guide = self._guide(part, found)
         self._program(part, met)
         by, mills = min(self.known.items(), key=lambda item: item[1])
-        if columns.best is None:
-            return Bounded(Proof(mills, by), None, self.compiled, None)
-        prices = _of_outline(outline, columns)
-        account = Account(part, outline, columns.blocks, names, columns.best, mills)
-        guide = self._guide(part, outline, columns, prices)
-        proof = Proof(mills, by, prices_of(outline, prices))
-        return Bounded(proof, guide, self.compiled, account)
+        if found.columns.best is None:
+            return Bounded(Proof(mills, by), guide, self.compiled, None)
+        prices = prices_of(found.outline, found.prices)
+        account = Account(
+            part, found.outline, found.columns.blocks, found.names, found.columns.best, mills
+        )
+        return Bounded(Proof(mills, by, prices), guide, self.compiled, account)
 
     def _volume(self, part: Part, met: int) -> None:
         """Bound by everything divisible; without any prices if time is out already."""
@@ -124,51 +143,59 @@ class _Run:
         prices = np.zeros(outline.arrays.num_rows) if relaxed is None else relaxed.prices
         self._learn("volume", _box_bound(outline, prices))
 
-    def _outline(self, part: Part, whole_jobs: Bools, met: int) -> Outline:
-        jobs = min(part.compiled.num_jobs, COLUMN_PLACEMENTS)
-        most = int(np.clip(COLUMN_PLACEMENTS // max(1, jobs), LEAST_CLASSES, MOST_CLASSES))
-        return Outline.of(part.compiled, whole_jobs, most, met)
+    def _decompose(self, part: Part, met: int) -> _Found:
+        """Decompose over as many classes as the number of jobs allows."""
+        block_of_job, names = blocks_of_jobs(part.compiled)
+        affordable = COLUMN_PLACEMENTS // max(1, part.compiled.num_jobs)
+        most = min(max(affordable, LEAST_CLASSES), MOST_CLASSES)
+        outline = Outline.of(part.compiled, in_blocks(block_of_job), most, met)
+        share = PROGRAM_COLUMNS_SHARE if _is_small(part) else COLUMNS_SHARE
+        deadline = time.monotonic() + self._left_s() * share
+        columns = self._columns(part, outline, block_of_job, deadline)
+        if columns.bound is not None:
+            self._learn("columns", columns.bound // FINER)
+        return _Found(outline, columns, names)
 
-    def _columns(self, part: Part, outline: Outline, block_of_job: Ints) -> Decomposition:
+    def _columns(
+        self, part: Part, outline: Outline, block_of_job: Ints, deadline: float
+    ) -> Decomposition:
         """Bound by the decomposition, from the prices of the linear relaxation on."""
-        ends = self._left_s() * (COLUMNS_SHARE if _is_small(part) else 1 - 2 * GUIDE_SHARE)
         columns = Decomposition(
             outline.cut(block_of_job),
             outline.lowered.arrays.constant,
             self.engine,
-            time.monotonic() + ends,
+            deadline,
             self.stopped,
             self.seed,
         )
         columns.master.add_point(outline.point(part.to_part(self.best)))
-        relaxed = solve_relaxed(outline.arrays, time_limit_s=ends / 2, stop=self._out_of_time)
-        if relaxed is not None and not self._out_of_time():
+        limit_s = (deadline - time.monotonic()) / 2
+        relaxed = solve_relaxed(outline.arrays, time_limit_s=limit_s, stop=self._out_of_time)
+        if relaxed is not None:
             columns.run(relaxed.prices[columns.blocks.rest_rows])
-        if columns.bound is not None:
-            self._learn("columns", columns.bound // FINER)
         return columns
 
     def _program(self, part: Part, met: int) -> None:
         """Bound small problems by the program of whole jobs over classes."""
         if not _is_small(part) or self._out_of_time():
             return
-        lowered = lower(part.compiled, choose_classes(part.compiled, PROGRAM_CLASSES))
+        lowered = lower(part.compiled, choose_classes(part.compiled, PROGRAM_CLASSES, feeds=True))
         arrays = with_obligations(lowered, met)
-        limit_s = self._left_s() * (1 - GUIDE_SHARE)
+        limit_s = self._left_s()
         outcome = self._mixed(Mixed(arrays, np.ones(arrays.num_columns, bool), limit_s, self.seed))
         if outcome is not None and outcome.bound is not None:
             self._learn("program", outcome.bound)
 
-    def _guide(self, part: Part, outline: Outline, columns: Decomposition, prices: Ints) -> Guide:
+    def _guide(self, part: Part, found: _Found) -> Guide:
         """Choose one column a group, the rest as it fits best."""
-        master = columns.master
+        master = found.columns.master
         limit_s = min(self._left_s(), self.time_limit_s * GUIDE_SHARE)
         chosen = self._mixed(Mixed(master.arrays(), master.is_share, limit_s, self.seed))
         if chosen is None or chosen.x is None:
-            x = np.zeros(outline.arrays.num_columns)
+            x = np.zeros(found.outline.arrays.num_columns)
         else:
             x = master.whole(chosen.x)
-        return make_guide(outline, part, self.compiled.num_jobs, x, prices)
+        return make_guide(found.outline, part, self.compiled.num_jobs, x, found.prices)
 
     def _mixed(self, mixed: Mixed) -> MixedOutcome | None:
         if mixed.time_limit_s <= 0:
@@ -198,12 +225,3 @@ def _box_bound(outline: Outline, prices: NDArray[np.float64]) -> int:
     weighed = weigh(arrays, prices)
     boxes = int(most_in_box(weighed.reduced, arrays.low, arrays.high).sum())
     return (whole(weighed.sides + boxes) + arrays.constant) // FINER
-
-
-def _of_outline(outline: Outline, columns: Decomposition) -> Ints:
-    """Return the best prices for the rows of the whole outline, in 1/PRICE_SCALE."""
-    assert isinstance(columns.best, Lagrangian)
-    prices = np.zeros(outline.arrays.num_rows, np.int64)
-    rounded = np.rint(columns.best.prices * PRICE_SCALE)
-    prices[columns.blocks.rest_rows] = rounded.astype(np.int64)
-    return prices

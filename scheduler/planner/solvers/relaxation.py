@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +17,13 @@ from scheduler.planner.solvers.running import Stop, run_until
 from scheduler.planner.solvers.weak_duality import certified_bound
 
 
+TROUBLE = {
+    mathopt.TerminationReason.IMPRECISE,
+    mathopt.TerminationReason.NUMERICAL_ERROR,
+    mathopt.TerminationReason.OTHER_ERROR,
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Relaxed:
     """Optimum of the linear relaxation."""
@@ -26,23 +34,37 @@ class Relaxed:
 
 
 def solve_relaxed(arrays: Arrays, *, time_limit_s: float, stop: Stop) -> Relaxed | None:
-    """Solve the linear relaxation with GLOP; None if it was not solved to optimality."""
-    interrupter = solve_interrupter.SolveInterrupter()
-    found: list[mathopt.SolveResult] = []
+    """Solve the linear relaxation; None if it was not solved to optimality.
+
+    GLOP is fastest; where it ends in numerical trouble, HiGHS tries.
+    """
+    deadline = time.monotonic() + time_limit_s
     model = linear_model(arrays, integer=False)
-    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(0.1, time_limit_s)))
-
-    def run() -> None:
-        found.append(
-            mathopt.solve(
-                model, mathopt.SolverType.GLOP, params=parameters, interrupter=interrupter
-            )
-        )
-
-    run_until(run, stop, interrupter.interrupt)
-    result = found[0]
-    if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
+    result = _solve(model, mathopt.SolverType.GLOP, time_limit_s, stop)
+    if result is not None and result.termination.reason in TROUBLE:
+        result = _solve(model, mathopt.SolverType.HIGHS, deadline - time.monotonic(), stop)
+    if result is None or result.termination.reason != mathopt.TerminationReason.OPTIMAL:
         return None
     x = np.array(result.variable_values(list(model.variables())))
     prices = np.array(result.dual_values(list(model.linear_constraints())))
     return Relaxed(x, prices, certified_bound(arrays, prices))
+
+
+def _solve(
+    model: mathopt.Model, solver: mathopt.SolverType, time_limit_s: float, stop: Stop
+) -> mathopt.SolveResult | None:
+    """Solve in a thread; None if it was left to its time limit, as HiGHS cannot be interrupted."""
+    interrupter = solve_interrupter.SolveInterrupter()
+    can_end = solver == mathopt.SolverType.GLOP
+    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(0.1, time_limit_s)))
+    found: list[mathopt.SolveResult] = []
+
+    def run() -> None:
+        found.append(
+            mathopt.solve(
+                model, solver, params=parameters, interrupter=interrupter if can_end else None
+            )
+        )
+
+    run_until(run, stop, interrupter.interrupt if can_end else None)
+    return found[0] if found else None
