@@ -69,33 +69,33 @@ def alike_racks(compiled: Compiled, most: int) -> Classes:
     first; a form that would make too many classes is left to the relaxation.
     """
     label = np.zeros(compiled.num_racks, np.int64)
-    signatures = [_signature(form, compiled) for form in compiled.forms]
-    for signature in sorted(signatures, key=lambda s: int(s.max(initial=0))):
-        finer = np.unique(label * (int(signature.max(initial=0)) + 1) + signature)
-        if len(finer) <= most:
-            joint = label * (int(signature.max(initial=0)) + 1) + signature
-            label = np.unique(joint, return_inverse=True)[1]
-    return Classes(_by_first_rack(label))
+    signatures = [signature(form, compiled) for form in compiled.forms]
+    for by in sorted(signatures, key=lambda s: int(s.max(initial=0))):
+        finer = labels(label, by)
+        if int(finer.max(initial=-1)) < most:
+            label = finer
+    return Classes(by_first_rack(label))
 
 
-def _signature(form: Form, compiled: Compiled) -> Ints:
+def signature(form: Form, compiled: Compiled) -> Ints:
     """Label racks so that racks of one label are alike in `form`, (R,)."""
     match form:
         case AssignmentCost():
-            return _labels(form.kind_of_rack)
+            return labels(form.kind_of_rack)
         case Packing():
-            return _labels(form.kind_of_rack, form.bin_size, form.bins)
+            return labels(form.kind_of_rack, form.bin_size, form.bins)
         case GroupPresence():
-            return _labels(form.domain_of_rack)
+            return labels(form.domain_of_rack)
         case GroupCount():
             return _columns_alike(form.domains.rack, form.domains.row, None, compiled.num_racks)
         case LinearLoad():
             rows = form.rows
             columns = _columns_alike(rows.rack, rows.row, rows.weight, compiled.num_racks)
-            return _labels(columns, form.kind_of_rack)
+            return labels(columns, form.kind_of_rack)
 
 
-def _labels(*keys: Ints | Index) -> Ints:
+def labels(*keys: Ints | Index) -> Ints:
+    """Number the distinct columns of stacked `keys` from 0 on, and label each column."""
     label = np.unique(np.stack(keys), axis=1, return_inverse=True)[1]
     return np.asarray(label.ravel(), np.int64)
 
@@ -113,7 +113,7 @@ def _columns_alike(racks: Index, rows: Index, weights: Ints | None, num_racks: i
     return np.array(labels, np.int64)
 
 
-def _by_first_rack(label: Ints) -> Index:
+def by_first_rack(label: Ints) -> Index:
     """Number classes in the order in which their first rack appears."""
     _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int32)

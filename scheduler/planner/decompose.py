@@ -37,6 +37,7 @@ class Blocks:
     """The whole: blocks, and what is left when they are cut out."""
 
     rest: Arrays  # all rows that are no block's own, columns of no block
+    rest_rows: Ints  # rows of `rest` in the whole program
     coupling: Ints  # (C,) rows of `rest` that blocks take from
     rest_columns: Ints  # columns of `rest` in the whole program
     blocks: tuple[Block, ...]
@@ -79,7 +80,7 @@ def cut(arrays: Arrays, block_of_column: Ints) -> Blocks:
                 arrays.value[outside],
             )
         )
-    return Blocks(rest, coupled, rest_columns, tuple(blocks))
+    return Blocks(rest, rest_rows, coupled, rest_columns, tuple(blocks))
 
 
 def _by_block(label: Ints) -> list[Ints]:

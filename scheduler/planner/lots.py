@@ -25,6 +25,7 @@ from kernels.forms import (
     Ints,
     LinearLoad,
     Packing,
+    Shards,
     Units,
 )
 
@@ -39,6 +40,12 @@ class Lots:
     compiled: Compiled  # money and loads are `FINER`
     of_job: Ints  # (J,)
     job_of_lot: Ints  # (L,) the job of a lot that is one job, NONE for a volume
+    slots: Ints  # (J,) units of its lot that a unit of the job is
+
+    def plan(self, shards: Shards) -> Shards:
+        """Return a plan of the problem as one of the lots."""
+        job = shards.job
+        return Shards.build(self.of_job[job], shards.rack, shards.units * self.slots[job])
 
 
 def make_lots(compiled: Compiled, whole: Bools) -> Lots:
@@ -52,7 +59,8 @@ def make_lots(compiled: Compiled, whole: Bools) -> Lots:
     of_job[merged] = lot.ravel() + len(single)
     job_of_lot = np.concatenate((single, np.full(len(first), NONE)))
     sample = np.concatenate((single, merged[first]))
-    return Lots(_Merger(compiled, of_job, job_of_lot, sample).merged(), of_job, job_of_lot)
+    merger = _Merger(compiled, of_job, job_of_lot, sample)
+    return Lots(merger.merged(), of_job, job_of_lot, merger.slots)
 
 
 def can_merge(compiled: Compiled) -> Bools:
@@ -164,10 +172,7 @@ class _Merger:
                 survives = form.survives[self.sample] & ~self.is_volume
                 return replace(form, group_of_job=group.astype(np.int32), survives=survives)
             case GroupPresence():
-                own = form.group_of_job[self.sample]
-                shared = NONE if form.may_share is None else _as_good_as(form)[own]
-                group = np.where(self.is_volume, shared, own)
-                return replace(form, group_of_job=group.astype(np.int32))
+                return self.presence(form)
 
     def cost(self, form: AssignmentCost) -> AssignmentCost:
         value = np.zeros(len(self.sample), np.int64)
@@ -196,6 +201,20 @@ class _Merger:
             demand=self.demands[id(form.demand)],
             base=form.base * FINER,
             limit=np.where(form.limit < UNLIMITED, form.limit * FINER, form.limit),
+        )
+
+    def presence(self, form: GroupPresence) -> GroupPresence:
+        """Volumes keep who they may meet; a group that lends its name to volumes loses its span."""
+        own = form.group_of_job[self.sample]
+        shared = NONE if form.may_share is None else _as_good_as(form)[own]
+        group = np.where(self.is_volume, shared, own).astype(np.int32)
+        free = np.zeros(len(form.group_names), bool)
+        free[group[self.is_volume & (group != NONE)]] = True
+        return replace(
+            form,
+            group_of_job=group,
+            max_domains=np.where(free, UNLIMITED, form.max_domains),
+            price_mills=np.where(free, 0, form.price_mills * FINER),
         )
 
     def least_a_slot(self, amounts: Ints) -> Ints:

@@ -7,7 +7,7 @@ rack a class of its own (`Classes.is_exact`) the program and the forms say the s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from kernels.forms import (
 )
 from scheduler.planner.classes import Classes
 from scheduler.planner.lowering.assignment_cost import lower_assignment_cost
-from scheduler.planner.lowering.draft import Draft, Point, PointByRack, Present
+from scheduler.planner.lowering.draft import Draft, LimitRows, Point, PointByRack, Present
 from scheduler.planner.lowering.group_count import lower_group_count
 from scheduler.planner.lowering.group_presence import lower_group_presence
 from scheduler.planner.lowering.linear_load import lower_linear_load
@@ -49,6 +49,7 @@ class Lowered:
     blocks_by_rack: tuple[tuple[Ints, PointByRack], ...]
     num_jobs: int
     present: dict[int, Present]  # by position of the form among the problem's forms
+    limits: tuple[LimitRows, ...] = ()
 
     def units(self, x: Ints) -> Ints:
         """Return the units per (job, class) of a solution, (J, C)."""
@@ -95,6 +96,7 @@ def lower(
     firm = np.zeros(draft.program.num_columns, np.int64)
     for columns, values in draft.firm:
         np.add.at(firm, columns, values)
+    position = {id(form): i for i, form in enumerate(compiled.forms)}
     return Lowered(
         classes,
         draft.program.finish(),
@@ -110,4 +112,5 @@ def lower(
             for i, form in enumerate(compiled.forms)
             if id(form) in draft.present
         },
+        tuple(replace(each, form=position[each.form]) for each in draft.limits),
     )

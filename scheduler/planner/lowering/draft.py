@@ -26,6 +26,15 @@ class Present:
     cell: Ints  # (P,)
 
 
+@dataclass(frozen=True, eq=False)
+class LimitRows:
+    """Program rows that say how much of something there is."""
+
+    form: int  # id of the form while drafting, then its position among the problem's forms
+    of_form: Ints  # (N,) rows of linear loads, classes of a packing, cells of a presence form
+    rows: Ints  # (N,)
+
+
 @dataclass
 class Draft:
     """Placement columns ``x[i]``: units of job ``job[i]`` on rack class ``rack_class[i]``."""
@@ -43,6 +52,7 @@ class Draft:
     blocks_by_rack: list[tuple[Ints, PointByRack]] = field(default_factory=list)
     firm: list[tuple[Ints, Ints]] = field(default_factory=list)
     present: dict[int, Present] = field(default_factory=dict)  # by id of the form
+    limits: list[LimitRows] = field(default_factory=list)
 
     @staticmethod
     def begin(compiled: Compiled, classes: Classes) -> Draft:

@@ -7,7 +7,7 @@ import numpy as np
 from kernels.forms import NONE, Bools, GroupPresence, Ints, Shards
 from scheduler.planner.classes import distinct
 from scheduler.planner.lowering.cells import Cells
-from scheduler.planner.lowering.draft import Draft, PointByRack, Present
+from scheduler.planner.lowering.draft import Draft, LimitRows, PointByRack, Present
 
 
 def lower_group_presence(draft: Draft, form: GroupPresence) -> None:
@@ -32,7 +32,8 @@ def lower_group_presence(draft: Draft, form: GroupPresence) -> None:
     _domains_of_group(draft, form, present, pairs, np.flatnonzero(bounded), count)
     draft.present[id(form)] = Present(cells, present, pairs[0], pairs[1])
     if exclusive.any():
-        _exclude(draft, cells, present, pairs, exclusive, there, group, cell)
+        rows = _exclude(draft, cells, present, pairs, exclusive, there, group, cell)
+        draft.limits.append(LimitRows(id(form), np.arange(len(rows)), rows))
     _keep_apart(draft, form, cells, present, pairs, exclusive)
 
 
@@ -110,9 +111,9 @@ def _exclude(
     there: Bools,
     group: Ints,
     cell: Ints,
-) -> None:
-    """What exclusive groups hold, nobody else uses."""
-    rows = draft.program.rows(len(cells.slots), high=cells.slots)
+) -> Ints:
+    """What exclusive groups hold, nobody else uses; return the rows of the cells' slots."""
+    of_cells = rows = draft.program.rows(len(cells.slots), high=cells.slots)
     owned = exclusive[pairs[0]]
     draft.program.entries(rows[pairs[1][owned]], present[owned], cells.least_slots[pairs[1][owned]])
     shared = there.copy()
@@ -127,6 +128,7 @@ def _exclude(
     for row, column in zip(rows.tolist(), free.tolist(), strict=True):
         owners = present[owned & (pairs[1] == cell[column])]
         draft.program.entries(row, owners, most[column])
+    return of_cells
 
 
 def _keep_apart(

@@ -6,7 +6,7 @@ import numpy as np
 
 from kernels.forms import NONE, UNLIMITED, Ints, LinearLoad
 from scheduler.planner.loads import can_bind
-from scheduler.planner.lowering.draft import Draft, least_of_class
+from scheduler.planner.lowering.draft import Draft, LimitRows, least_of_class
 
 
 def lower_linear_load(draft: Draft, form: LinearLoad) -> None:
@@ -31,6 +31,7 @@ def lower_linear_load(draft: Draft, form: LinearLoad) -> None:
     load = _load_columns(draft, demand, carried)
     number = np.full(rows.num_rows, -1)
     number[used] = draft.program.rows(len(used), high=high[used])
+    draft.limits.append(LimitRows(id(form), used, number[used]))
     position = np.full(classes.count, -1)
     position[carried] = load
     draft.program.entries(number[row], position[rack_class], least)

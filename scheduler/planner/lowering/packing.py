@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.forms import NONE, Ints, Packing
-from scheduler.planner.lowering.draft import Draft
+from scheduler.planner.lowering.draft import Draft, LimitRows
 
 
 def lower_packing(draft: Draft, form: Packing) -> None:
     """Bound the slots of every class; of single racks also the bins."""
     slots = draft.classes.total(form.bins * form.bin_size)
     rows = draft.program.rows(draft.classes.count, high=slots)
+    draft.limits.append(LimitRows(id(form), np.arange(draft.classes.count), rows))
     if not draft.classes.is_exact:
         draft.program.entries(rows[draft.rack_class], draft.x, draft.size)
         return

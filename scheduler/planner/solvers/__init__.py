@@ -7,8 +7,9 @@ tolerance.
 """
 
 from scheduler.planner.solvers.cp_sat import solve_integer
-from scheduler.planner.solvers.relaxation import Relaxed, certified_bound, solve_relaxed
+from scheduler.planner.solvers.relaxation import Relaxed, solve_relaxed
 from scheduler.planner.solvers.running import Outcome
 from scheduler.planner.solvers.scip import solve_large
+from scheduler.planner.solvers.weak_duality import certified_bound
 
 __all__ = ["Outcome", "Relaxed", "certified_bound", "solve_integer", "solve_large", "solve_relaxed"]

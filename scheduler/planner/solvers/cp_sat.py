@@ -34,7 +34,7 @@ def solve_integer(
 
     Raises RuntimeError with CP-SAT's own text if the model is not valid.
     """
-    model = _cp_model(arrays, start)
+    model = cp_model_of(arrays, start)
     fault = model.validate()
     if fault:
         raise RuntimeError(f"the integer program is not valid: {fault}")
@@ -102,7 +102,8 @@ class _Solutions(cp_model.CpSolverSolutionCallback):
         self.hand_on(np.array(list(self.response_proto.solution), np.int64))
 
 
-def _cp_model(arrays: Arrays, start: Ints | None) -> cp_model.CpModel:
+def cp_model_of(arrays: Arrays, start: Ints | None) -> cp_model.CpModel:
+    """Return `arrays` as a model of CP-SAT, with `start` as its hint."""
     model = cp_model.CpModel()
     proto = model.proto
     for low, high in zip(arrays.low.tolist(), arrays.high.tolist(), strict=True):

@@ -6,12 +6,12 @@ import numpy as np
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
-from kernels.forms import Ints
+from kernels.forms import Bools, Ints
 from scheduler.planner.program import FREE, Arrays
 
 
-def linear_model(arrays: Arrays, *, integer: bool) -> mathopt.Model:
-    """Return `arrays` as a model, its columns integer or continuous."""
+def linear_model(arrays: Arrays, *, integer: bool | Bools) -> mathopt.Model:
+    """Return `arrays` as a model, its columns integer, all, none or each as said."""
     infinity = float("inf")
 
     def side(bounds: Ints, unbounded: float) -> list[float]:
@@ -23,7 +23,7 @@ def linear_model(arrays: Arrays, *, integer: bool) -> mathopt.Model:
     proto.variables.ids.extend(columns)
     proto.variables.lower_bounds.extend(arrays.low.astype(np.float64).tolist())
     proto.variables.upper_bounds.extend(arrays.high.astype(np.float64).tolist())
-    proto.variables.integers.extend([integer] * arrays.num_columns)
+    proto.variables.integers.extend(np.broadcast_to(integer, arrays.num_columns).tolist())
     proto.linear_constraints.ids.extend(rows)
     proto.linear_constraints.lower_bounds.extend(side(arrays.row_low, -infinity))
     proto.linear_constraints.upper_bounds.extend(side(arrays.row_high, infinity))

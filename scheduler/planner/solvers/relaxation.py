@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,11 +11,17 @@ from numpy.typing import NDArray
 from ortools.math_opt.python import mathopt
 from ortools.util.python import solve_interrupter
 
-from scheduler.planner.program import FREE, Arrays
+from scheduler.planner.program import Arrays
 from scheduler.planner.solvers.linear_model import linear_model
 from scheduler.planner.solvers.running import Stop, run_until
+from scheduler.planner.solvers.weak_duality import certified_bound
 
-PRICE_SCALE = 2**20  # dual prices are rounded to multiples of 1/PRICE_SCALE
+
+TROUBLE = {
+    mathopt.TerminationReason.IMPRECISE,
+    mathopt.TerminationReason.NUMERICAL_ERROR,
+    mathopt.TerminationReason.OTHER_ERROR,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,48 +34,37 @@ class Relaxed:
 
 
 def solve_relaxed(arrays: Arrays, *, time_limit_s: float, stop: Stop) -> Relaxed | None:
-    """Solve the linear relaxation with GLOP; None if it was not solved to optimality."""
-    interrupter = solve_interrupter.SolveInterrupter()
-    found: list[mathopt.SolveResult] = []
+    """Solve the linear relaxation; None if it was not solved to optimality.
+
+    GLOP is fastest; where it ends in numerical trouble, HiGHS tries.
+    """
+    deadline = time.monotonic() + time_limit_s
     model = linear_model(arrays, integer=False)
-    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(0.1, time_limit_s)))
-
-    def run() -> None:
-        found.append(
-            mathopt.solve(
-                model, mathopt.SolverType.GLOP, params=parameters, interrupter=interrupter
-            )
-        )
-
-    run_until(run, stop, interrupter.interrupt)
-    result = found[0]
-    if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
+    result = _solve(model, mathopt.SolverType.GLOP, time_limit_s, stop)
+    if result is not None and result.termination.reason in TROUBLE:
+        result = _solve(model, mathopt.SolverType.HIGHS, deadline - time.monotonic(), stop)
+    if result is None or result.termination.reason != mathopt.TerminationReason.OPTIMAL:
         return None
     x = np.array(result.variable_values(list(model.variables())))
     prices = np.array(result.dual_values(list(model.linear_constraints())))
     return Relaxed(x, prices, certified_bound(arrays, prices))
 
 
-def certified_bound(arrays: Arrays, prices: NDArray[np.float64]) -> int:
-    """Return an upper bound on the objective that holds for any `prices`, in exact arithmetic.
+def _solve(
+    model: mathopt.Model, solver: mathopt.SolverType, time_limit_s: float, stop: Stop
+) -> mathopt.SolveResult | None:
+    """Solve in a thread; None if it was left to its time limit, as HiGHS cannot be interrupted."""
+    interrupter = solve_interrupter.SolveInterrupter()
+    can_end = solver == mathopt.SolverType.GLOP
+    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(0.1, time_limit_s)))
+    found: list[mathopt.SolveResult] = []
 
-    Weak duality: ``max c x <= sum_i y_i b_i + sum_j max over x_j of (c_j - (y A)_j) x_j`` with
-    prices of the right sign (Neumaier and Shcherbina, 2004). Good prices only make it tight.
-    """
-    scaled = [int(price) for price in np.rint(prices * PRICE_SCALE)]
-    high, low = arrays.row_high.tolist(), arrays.row_low.tolist()
-    total = 0
-    for i, price in enumerate(scaled):
-        side = high[i] if price > 0 else low[i]
-        if price and abs(side) < FREE:
-            total += price * side
-        else:
-            scaled[i] = 0
-    reduced = [gain * PRICE_SCALE for gain in arrays.gain.tolist()]
-    rows = np.repeat(np.arange(arrays.num_rows), np.diff(arrays.start)).tolist()
-    for i, j, value in zip(rows, arrays.column.tolist(), arrays.value.tolist(), strict=True):
-        if scaled[i]:
-            reduced[j] -= scaled[i] * value
-    bounds = zip(reduced, arrays.low.tolist(), arrays.high.tolist(), strict=True)
-    total += sum(max(rest * low_j, rest * high_j) for rest, low_j, high_j in bounds)
-    return int(total // PRICE_SCALE) + arrays.constant
+    def run() -> None:
+        found.append(
+            mathopt.solve(
+                model, solver, params=parameters, interrupter=interrupter if can_end else None
+            )
+        )
+
+    run_until(run, stop, interrupter.interrupt if can_end else None)
+    return found[0] if found else None

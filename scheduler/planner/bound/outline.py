@@ -1,0 +1,58 @@
+"""A problem in outline: lots on classes of racks as a program, cut into the blocks of groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels.forms import NONE, AssignmentCost, Bools, Compiled, Ints, Shards
+from scheduler.planner.bound.exclusive import blocks_of_columns
+from scheduler.planner.bound.resolution import choose_classes
+from scheduler.planner.decompose import Blocks, cut
+from scheduler.planner.lots import Lots, make_lots
+from scheduler.planner.lowering import Lowered, lower
+from scheduler.planner.program import Arrays
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """A program whose optimum bounds the problem's, in 1/FINER of its money."""
+
+    lots: Lots
+    lowered: Lowered
+    arrays: Arrays  # with the row of obligations
+
+    @staticmethod
+    def of(compiled: Compiled, whole: Bools, most_classes: int, met_gpus: int) -> Outline:
+        """Draw the outline in which the jobs `whole` stay what they are."""
+        lots = make_lots(compiled, whole)
+        lowered = lower(lots.compiled, choose_classes(lots.compiled, most_classes))
+        return Outline(lots, lowered, with_obligations(lowered, met_gpus))
+
+    def cut(self, block_of_job: Ints) -> Blocks:
+        """Cut the program into the blocks of the jobs."""
+        return cut(self.arrays, blocks_of_columns(self.lowered, self.lots, block_of_job))
+
+    def point(self, shards: Shards) -> Ints:
+        """Return the solution that stands for a plan of the problem."""
+        return self.lowered.point(self.lots.plan(shards))
+
+
+def with_obligations(lowered: Lowered, met_gpus: int) -> Arrays:
+    """Return the program in which at least so many firm GPUs are met."""
+    if met_gpus <= 0:
+        return lowered.arrays
+    columns = np.flatnonzero(lowered.firm)
+    return lowered.arrays.with_row(columns, lowered.firm[columns], met_gpus)
+
+
+def owed_gpus(compiled: Compiled) -> int:
+    """Return the GPUs of all firm obligations."""
+    costs = (form for form in compiled.forms if isinstance(form, AssignmentCost))
+    return sum(int(form.firm_gpus @ compiled.units.counted_most) for form in costs)
+
+
+def in_blocks(block_of_job: Ints) -> Bools:
+    """Return which jobs belong to a block, (J,)."""
+    return np.asarray(block_of_job != NONE)

@@ -1,0 +1,62 @@
+"""What limits are worth, from the prices of a bound."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+
+import numpy as np
+
+from kernels.forms import NONE, Compiled, GroupPresence, Ints, LinearLoad, Packing
+from scheduler.planner.bound.outline import Outline
+from scheduler.planner.lots import FINER
+from scheduler.planner.lowering.draft import LimitRows
+from scheduler.planner.solvers.weak_duality import PRICE_SCALE
+from scheduler.planner.worth import Price
+
+MOST_PRICES = 200  # records, those that are worth most
+
+
+def prices_of(outline: Outline, prices: Ints) -> tuple[Price, ...]:
+    """Return the limits of most worth; `prices` are of the outline's rows, in 1/PRICE_SCALE."""
+    found = (
+        price for limits in outline.lowered.limits for price in _of_limits(outline, limits, prices)
+    )
+    return tuple(heapq.nlargest(MOST_PRICES, found, key=lambda p: p.mills_per_unit * p.units))
+
+
+def _of_limits(outline: Outline, limits: LimitRows, prices: Ints) -> Iterator[Price]:
+    compiled = outline.lots.compiled
+    form = compiled.forms[limits.form]
+    high = outline.arrays.row_high[limits.rows]
+    mills = prices[limits.rows] / PRICE_SCALE / FINER  # for one unit of the row
+    for n in np.flatnonzero(mills > 0).tolist():
+        at, worth = int(limits.of_form[n]), float(mills[n])
+        if isinstance(form, LinearLoad):
+            yield Price(
+                "load",
+                form.term,
+                form.subject[at],
+                form.state[at],
+                form.unit,
+                worth * form.scale,
+                int(form.limit[at]) // form.scale,
+            )
+        elif isinstance(form, Packing):
+            racks = outline.lowered.classes.members[at]
+            subject = _between(compiled, racks)
+            yield Price("slots", form.term, subject, "", "slots", worth, int(high[n]))
+        elif isinstance(form, GroupPresence):
+            cells = outline.lowered.present[limits.form].cells.of_class
+            inside = (cells == at)[outline.lowered.classes.of_rack]
+            racks = np.flatnonzero(inside & (form.domain_of_rack != NONE))
+            subject = _between(compiled, racks)
+            yield Price("slots", form.term, subject, "", "slots", worth, int(high[n]))
+
+
+def _between(compiled: Compiled, racks: np.ndarray) -> str:
+    """Name racks by the first and the last of them."""
+    if not len(racks):
+        return ""
+    first, last = compiled.rack_names[racks[0]], compiled.rack_names[racks[-1]]
+    return first if len(racks) == 1 else f"{first} .. {last}"

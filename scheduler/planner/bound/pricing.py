@@ -1,0 +1,88 @@
+"""The best column of a group at given prices, by CP-SAT: exact in integers, within a fixed effort.
+
+A block is solved with an objective rounded up to a coarser integer scale, so CP-SAT's own bound,
+proven in integers, bounds the block at these very prices, however long the search was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.sat.python import cp_model
+
+from kernels.forms import Ints
+from scheduler.planner.decompose import Block
+from scheduler.planner.solvers.cp_sat import cp_model_of
+from scheduler.planner.solvers.weak_duality import most_in_box, subtracted
+
+LARGEST = 2.0**44  # what objectives may add up to: exact also where CP-SAT uses floats
+EFFORT = 0.01  # deterministic time of one block: much the same work on any machine
+GAP = 1e-4  # relative gap at which a block is priced well enough
+MOST_COLUMNS = 3  # solutions of one search that are kept, the best ones
+
+
+@dataclass(frozen=True, eq=False)
+class Priced:
+    """A block at some prices."""
+
+    most: int  # no solution of the block is worth more; in 1/PRICE_SCALE of the objective
+    solutions: tuple[Ints, ...]  # the last is the best
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Blocks that one task prices, one after another."""
+
+    blocks: tuple[Block, ...]
+    prices: Ints  # (C,) of the coupling rows, in 1/PRICE_SCALE
+    effort: float
+    seed: int
+
+
+def price_chunk(_context: object, chunk: Chunk) -> list[Priced]:
+    """Price every block of a chunk (a task for the engine)."""
+    return [price(block, chunk.prices, chunk.effort, chunk.seed) for block in chunk.blocks]
+
+
+def price(block: Block, prices: Ints, effort: float, seed: int) -> Priced:
+    """Maximise ``(gain - prices @ takes) @ x`` over the block."""
+    arrays = block.arrays
+    rest = worth(block, prices)
+    scale = _scale(rest, np.maximum(np.abs(arrays.low), np.abs(arrays.high)))
+    coarse = np.array([-(-int(each) // scale) for each in rest.tolist()], np.int64)
+    # Rounded up is too much only where x >= 0; what may be negative pays for its rounding apart.
+    slack = int(np.minimum(arrays.low, 0).sum()) * -scale
+    box = int(most_in_box(rest, arrays.low, arrays.high).sum())
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = seed % 2**31
+    solver.parameters.max_deterministic_time = effort
+    solver.parameters.relative_gap_limit = GAP
+    solver.parameters.linearization_level = 2
+    solver.parameters.cp_model_probing_level = 0
+    solver.parameters.catch_sigint_signal = False
+    solver.parameters.fill_additional_solutions_in_response = True
+    solver.parameters.solution_pool_size = MOST_COLUMNS
+    status = solver.solve(cp_model_of(arrays.with_gain(coarse), None))
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return Priced(box, ())  # no status but these proves anything here
+    most = int(np.floor(solver.best_objective_bound + 1e-3)) * scale + slack
+    answer = solver.response_proto
+    found = [np.array(list(each.values), np.int64) for each in answer.additional_solutions]
+    best = np.array(list(answer.solution), np.int64)
+    others = [x for x in found if not np.array_equal(x, best)]
+    return Priced(min(most, box), (*others[: MOST_COLUMNS - 1], best))
+
+
+def worth(block: Block, prices: Ints) -> NDArray:
+    """Return what a unit of each column of the block is worth beyond what it takes, exactly."""
+    price = prices[block.coupling_row]
+    return subtracted(block.arrays.gain, block.coupling_column, price, block.coupling_value)
+
+
+def _scale(rest: NDArray, largest: Ints) -> int:
+    """Return the power of two that makes all objective values small enough."""
+    size = float((np.abs(rest.astype(np.float64)) * largest).sum())
+    return int(2 ** max(0, int(np.ceil(np.log2(max(size, 1.0) / LARGEST)))))

@@ -1,0 +1,227 @@
+"""From a problem and its best plan to a proven bound, in three steps, each tighter.
+
+Volume: all work that can be is divisible. Columns: groups that keep domains to themselves are
+planned whole. Program: small problems are solved over classes of racks as they are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.forms import Compiled, Ints, Shards
+from kernels.reference import score
+from scheduler.planner.bound.account import Account
+from scheduler.planner.bound.columns import Decomposition
+from scheduler.planner.bound.exclusive import blocks_of_jobs
+from scheduler.planner.bound.guide import Guide, make_guide
+from scheduler.planner.bound.outline import Outline, in_blocks, owed_gpus, with_obligations
+from scheduler.planner.bound.presolve import presolve
+from scheduler.planner.bound.prices import prices_of
+from scheduler.planner.bound.resolution import choose_classes
+from scheduler.planner.engine import Engine, Task
+from scheduler.planner.lots import FINER
+from scheduler.planner.lowering import lower
+from scheduler.planner.restrict import Part
+from scheduler.planner.solvers import solve_relaxed
+from scheduler.planner.solvers.highs import Mixed, MixedOutcome, solve_mixed
+from scheduler.planner.solvers.weak_duality import PRICE_SCALE, most_in_box, weigh, whole
+from scheduler.planner.worth import GapPart, Proof
+
+VOLUME_CLASSES = 8  # finer ones hardly change the volume's bound
+COLUMN_PLACEMENTS = 120_000  # (job, class) pairs of the decomposition
+LEAST_CLASSES, MOST_CLASSES = 14, 40
+PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
+PROGRAM_CLASSES = 16
+COLUMNS_SHARE = 0.85  # of the time
+PROGRAM_COLUMNS_SHARE = 0.3  # of the time, where a program follows
+GUIDE_SHARE = 0.1  # of the time, for whole columns
+
+
+@dataclass(frozen=True, eq=False)
+class Bounded:
+    """A proven bound, and what it teaches."""
+
+    proof: Proof
+    guide: Guide | None
+    compiled: Compiled
+    account: Account | None
+
+    def gap_parts(self, shards: Shards) -> tuple[GapPart, ...]:
+        """Split ``bound - margin`` of a plan exactly."""
+        margin = score(self.compiled, shards).margin_mills
+        if self.account is None:
+            return (GapPart("rounding", "all", self.proof.bound_mills - margin),)
+        return self.account.split(shards, margin)
+
+
+def bound(
+    compiled: Compiled,
+    *,
+    best: Shards,
+    met_all: bool,
+    engine: Engine,
+    time_limit_s: float,
+    seed: int,
+    stopped: Callable[[], bool],
+) -> Bounded:
+    """Bound the margin of every plan that meets as many firm obligations as `best`.
+
+    Parameters
+    ----------
+    best
+        The best plan so far; a start for the groups' columns.
+    met_all
+        Whether `best` meets all firm obligations.
+    engine
+        Where groups and programs are solved; its context is not used.
+    """
+    return _Run(compiled, best, met_all, engine, time_limit_s, seed, stopped).run()
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A decomposition, and of what."""
+
+    outline: Outline
+    columns: Decomposition
+    names: tuple[str, ...]  # of the blocks
+
+    @cached_property
+    def prices(self) -> Ints:
+        """The best prices, of all rows of the outline, in 1/PRICE_SCALE."""
+        prices = np.zeros(self.outline.arrays.num_rows, np.int64)
+        if self.columns.best is not None:
+            exact = np.rint(self.columns.best.prices * PRICE_SCALE)
+            prices[self.columns.blocks.rest_rows] = exact.astype(np.int64)
+        return prices
+
+
+@dataclass(eq=False)
+class _Run:
+    compiled: Compiled
+    best: Shards
+    met_all: bool
+    engine: Engine
+    time_limit_s: float
+    seed: int
+    stopped: Callable[[], bool]
+    began: float = field(default_factory=time.monotonic)
+    known: dict[str, int] = field(default_factory=dict)  # bound in mills by how it was proven
+
+    def run(self) -> Bounded:
+        part = presolve(self.compiled, met_all=self.met_all).part
+        met = owed_gpus(part.compiled)
+        if not self.met_all:
+            met -= score(self.compiled, self.best).unmet_firm_gpus
+        self._volume(part, met)
+        found = self._decompose(part, met)
+        guide = self._guide(part, found)
+        self._program(part, met)
+        by, mills = min(self.known.items(), key=lambda item: item[1])
+        if found.columns.best is None:
+            return Bounded(Proof(mills, by), guide, self.compiled, None)
+        prices = prices_of(found.outline, found.prices)
+        account = Account(
+            part, found.outline, found.columns.blocks, found.names, found.columns.best, mills
+        )
+        return Bounded(Proof(mills, by, prices), guide, self.compiled, account)
+
+    def _volume(self, part: Part, met: int) -> None:
+        """Bound by everything divisible; without any prices if time is out already."""
+        outline = Outline.of(
+            part.compiled, np.zeros(part.compiled.num_jobs, bool), VOLUME_CLASSES, met
+        )
+        relaxed = solve_relaxed(
+            outline.arrays, time_limit_s=self._left_s() / 2, stop=self._out_of_time
+        )
+        prices = np.zeros(outline.arrays.num_rows) if relaxed is None else relaxed.prices
+        self._learn("volume", _box_bound(outline, prices))
+
+    def _decompose(self, part: Part, met: int) -> _Found:
+        """Decompose over as many classes as the number of jobs allows."""
+        block_of_job, names = blocks_of_jobs(part.compiled)
+        affordable = COLUMN_PLACEMENTS // max(1, part.compiled.num_jobs)
+        most = min(max(affordable, LEAST_CLASSES), MOST_CLASSES)
+        outline = Outline.of(part.compiled, in_blocks(block_of_job), most, met)
+        share = PROGRAM_COLUMNS_SHARE if _is_small(part) else COLUMNS_SHARE
+        deadline = time.monotonic() + self._left_s() * share
+        columns = self._columns(part, outline, block_of_job, deadline)
+        if columns.bound is not None:
+            self._learn("columns", columns.bound // FINER)
+        return _Found(outline, columns, names)
+
+    def _columns(
+        self, part: Part, outline: Outline, block_of_job: Ints, deadline: float
+    ) -> Decomposition:
+        """Bound by the decomposition, from the prices of the linear relaxation on."""
+        columns = Decomposition(
+            outline.cut(block_of_job),
+            outline.lowered.arrays.constant,
+            self.engine,
+            deadline,
+            self.stopped,
+            self.seed,
+        )
+        columns.master.add_point(outline.point(part.to_part(self.best)))
+        limit_s = (deadline - time.monotonic()) / 2
+        relaxed = solve_relaxed(outline.arrays, time_limit_s=limit_s, stop=self._out_of_time)
+        if relaxed is not None:
+            columns.run(relaxed.prices[columns.blocks.rest_rows])
+        return columns
+
+    def _program(self, part: Part, met: int) -> None:
+        """Bound small problems by the program of whole jobs over classes."""
+        if not _is_small(part) or self._out_of_time():
+            return
+        lowered = lower(part.compiled, choose_classes(part.compiled, PROGRAM_CLASSES, feeds=True))
+        arrays = with_obligations(lowered, met)
+        limit_s = self._left_s()
+        outcome = self._mixed(Mixed(arrays, np.ones(arrays.num_columns, bool), limit_s, self.seed))
+        if outcome is not None and outcome.bound is not None:
+            self._learn("program", outcome.bound)
+
+    def _guide(self, part: Part, found: _Found) -> Guide:
+        """Choose one column a group, the rest as it fits best."""
+        master = found.columns.master
+        limit_s = min(self._left_s(), self.time_limit_s * GUIDE_SHARE)
+        chosen = self._mixed(Mixed(master.arrays(), master.is_share, limit_s, self.seed))
+        if chosen is None or chosen.x is None:
+            x = np.zeros(found.outline.arrays.num_columns)
+        else:
+            x = master.whole(chosen.x)
+        return make_guide(found.outline, part, self.compiled.num_jobs, x, found.prices)
+
+    def _mixed(self, mixed: Mixed) -> MixedOutcome | None:
+        if mixed.time_limit_s <= 0:
+            return None
+        deadline = time.monotonic() + 1.5 * mixed.time_limit_s + 1.0
+        task = Task(solve_mixed, mixed)
+        (result,) = self.engine.run([task], deadline=deadline, stopped=self.stopped)
+        return result if isinstance(result, MixedOutcome) else None
+
+    def _learn(self, by: str, mills: int) -> None:
+        self.known[by] = min(mills, self.known.get(by, mills))
+
+    def _left_s(self) -> float:
+        return self.time_limit_s - (time.monotonic() - self.began)
+
+    def _out_of_time(self) -> bool:
+        return self.stopped() or self._left_s() <= 0
+
+
+def _is_small(part: Part) -> bool:
+    return part.compiled.num_jobs * PROGRAM_CLASSES <= PROGRAM_PLACEMENTS
+
+
+def _box_bound(outline: Outline, prices: NDArray[np.float64]) -> int:
+    """Return the bound in mills that the prices of the outline's rows prove."""
+    arrays = outline.arrays
+    weighed = weigh(arrays, prices)
+    boxes = int(most_in_box(weighed.reduced, arrays.low, arrays.high).sum())
+    return (whole(weighed.sides + boxes) + arrays.constant) // FINER
