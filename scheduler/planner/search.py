@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from kernels.forms import Compiled, Shards
 from kernels.score import Score
-from scheduler.planner.bound import bound
+from scheduler.planner.bound import Bounded, bound
 from scheduler.planner.class_program import ClassProgram
 from scheduler.planner.classes import Classes, alike_racks, single_racks
 from scheduler.planner.construct import Builder
@@ -58,6 +58,12 @@ class Search:
     memory_limit_mib: int | None = None  # of each worker
     notes: list[str] = field(default_factory=list)  # for people: what workers went through
     course: Course = field(init=False)
+    bounded: Bounded | None = None
+
+    @property
+    def best(self) -> Best:
+        """The best plan so far, and what is proven."""
+        return self.course.best
 
     @property
     def phases_s(self) -> dict[str, float]:
@@ -88,6 +94,7 @@ class Search:
             self._bound(engine)
             self._improve(engine, placer, classes)
             self.notes += engine.notes
+        self._account()
         return self.course.best
 
     # ---- phases
@@ -152,7 +159,7 @@ class Search:
         if course.out_of_time() or course.best.is_optimal:
             return
         with course.during("bound"):
-            course.bounded = bound(
+            self.bounded = bound(
                 self.compiled,
                 best=course.best.shards,
                 met_all=course.best.score.unmet_firm_gpus == 0,
@@ -161,7 +168,7 @@ class Search:
                 seed=self.seed,
                 stopped=course.tick,
             )
-            proof = course.bounded.proof
+            proof = self.bounded.proof
             course.tighten(proof.bound_mills, proof.by, proof.prices)
 
     def _improve(self, engine: Engine, placer: Placer, classes: Classes) -> None:
@@ -194,6 +201,12 @@ class Search:
             finer = program.refined()
             if finer is not None:
                 finer.improve()
+
+    def _account(self) -> None:
+        """Say where bound and margin differ, if the bound is the one that knows."""
+        best, bounded = self.course.best, self.bounded
+        if bounded is not None and best.bound_mills == bounded.proof.bound_mills:
+            self.course.best = replace(best, gap_parts=bounded.gap_parts(best.shards))
 
     # ---- parts
 

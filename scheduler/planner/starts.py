@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,12 +65,12 @@ def order_of(placer: Placer, nested: NDArray[np.bool_], order: str, seed: int) -
         first: Ints = np.where(chosen & (slots > np.median(slots) * 8), 0, 1)
         if order != "apart":
             first = np.where(chosen, -keeps, 0)
-        keys = (np.where(chosen, -slots, -density), first, ~chosen)
+        keys: list[NDArray[Any]] = [np.where(chosen, -slots, -density), first, ~chosen]
     elif order == "root":
-        keys = (-slots, -density * np.sqrt(slots), np.zeros(len(slots), bool))
+        keys = [-slots, -density * np.sqrt(slots)]
     else:
         noise = np.random.default_rng(seed).normal(0, 0.1 * (order == "noise"), len(slots))
-        keys = (-slots, -density * np.exp(noise), np.zeros(len(slots), bool))
+        keys = [-slots, -density * np.exp(noise)]
     return np.lexsort((*keys, nested, placer.firm == 0))
 
 
