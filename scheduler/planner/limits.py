@@ -6,12 +6,13 @@ groups and as many domains.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from typing import Protocol
 
 import numpy as np
 
-from kernels.forms import NONE, UNLIMITED, Bools, GroupCount, GroupPresence, Ints, Packing
+from kernels.forms import NONE, UNLIMITED, Bools, GroupCount, GroupPresence, Index, Ints, Packing
 
 
 class Limit(Protocol):
@@ -35,6 +36,9 @@ class BinLimit:
 
     def __init__(self, form: Packing) -> None:
         self.form = form
+        least, most = form.size.min(axis=1, initial=UNLIMITED), form.size.max(axis=1, initial=0)
+        # Slots of a unit where they are the same on every kind of rack, else 0.
+        self._same_size = np.where(least == most, np.maximum(least, 1), 0).tolist()
         self.slots: dict[int, dict[int, int]] = defaultdict(dict)  # group -> rack -> slots
         self.free = form.bins.copy()
         self._group = form.group_of_job.tolist()
@@ -46,7 +50,9 @@ class BinLimit:
     def fit(self, job: int) -> Ints:
         """Units by free bins and by what is left of the group's own last bin, (R,)."""
         form, group = self.form, self._group[job]
-        size = np.maximum(form.size[job], 1)[form.kind_of_rack]
+        size: Ints | int = self._same_size[job]
+        if not size:
+            size = np.maximum(form.size[job], 1)[form.kind_of_rack]
         if group == NONE:
             return np.asarray(self._all_slots // size)
         slots = self.free_slots
@@ -143,48 +149,64 @@ class PresenceLimit:
         self.form = form
         self.inside: dict[int, dict[int, int]] = {}  # group -> domain -> units
         self._groups_in: dict[int, set[int]] = defaultdict(set)  # domain -> groups, if any shares
-        self.foes: list[Ints] = []
+        self.foes: list[frozenset[int]] = []
         if form.may_share is not None:
-            self.foes = [np.flatnonzero(~row) for row in form.may_share]
+            self.foes = [frozenset(np.flatnonzero(~row).tolist()) for row in form.may_share]
         others = len(form.group_names) - 1
         self.exclusive = [len(foes) == others > 0 for foes in self.foes]
-        self._crowd = np.zeros(form.num_domains, np.int64)  # groups in each domain
-        self._owned = np.zeros(form.num_domains, np.int64)  # exclusive groups in each domain
+        # Foes of a group that shares, those left out that keep domains from everybody.
+        self._own_foes = [
+            [foe for foe in foes if not self.exclusive[foe]] if not alone else []
+            for foes, alone in zip(self.foes, self.exclusive, strict=True)
+        ]
+        self._crowd = [0] * form.num_domains  # groups in each domain
+        self._owned = [0] * form.num_domains  # exclusive groups in each domain
         self._group = form.group_of_job.tolist()
         self._domain = form.domain_of_rack.tolist()
         self._max = form.max_domains.tolist()
-        self._all_inside = bool((form.domain_of_rack != NONE).all())
+        self._racks_of = self._racks_by_domain()
+        racks = len(form.domain_of_rack)
+        self._unowned = np.ones(racks, bool)  # racks in domains that nobody keeps to itself
+        self._empty = np.ones(racks, bool)  # racks in domains without any group
 
-    def open_domains(self, group: int) -> Bools | None:
-        """Domains that `group` may enter or is in, (D,); None: all."""
-        here = list(self.inside.get(group, ()))
-        if len(here) >= self._max[group]:
-            is_open = np.zeros(self.form.num_domains, bool)
-            is_open[here] = True
-            return is_open
-        if not self.foes or not len(self.foes[group]):
-            return None
-        if self.exclusive[group]:
-            is_open = self._crowd == 0
+    def _racks_by_domain(self) -> list[Index]:
+        domain = self.form.domain_of_rack
+        order = np.argsort(domain, kind="stable").astype(np.int32)
+        cuts = np.searchsorted(domain[order], np.arange(self.form.num_domains + 1))
+        return [order[a:b] for a, b in itertools.pairwise(cuts.tolist())]
+
+    def group_of(self, job: int) -> int:
+        """Return the group of a job, NONE: not concerned."""
+        group: int = self._group[job]
+        return group
+
+    def open_racks(self, group: int) -> Bools | None:
+        """Racks whose domain `group` may enter or is in, (R,), not to be changed; None: all."""
+        here = self.inside.get(group)
+        if here and len(here) >= self._max[group]:
+            is_open = self.form.domain_of_rack == NONE
+        elif not self.foes or not self.foes[group]:
+            return None if self._max[group] else np.asarray(self.form.domain_of_rack == NONE)
+        elif self.exclusive[group]:
+            if not here:
+                return self._empty
+            is_open = self._empty.copy()
         else:
-            is_open = self._owned == 0
-            for foe in self.foes[group].tolist():
-                if not self.exclusive[foe]:
-                    is_open[list(self.inside.get(foe, ()))] = False
-        is_open[here] = True
+            foreign = [d for foe in self._own_foes[group] for d in self.inside.get(foe, ())]
+            if not foreign:
+                return self._unowned
+            is_open = self._unowned.copy()
+            for domain in foreign:
+                is_open[self._racks_of[domain]] = False
+        for domain in here or ():
+            is_open[self._racks_of[domain]] = True
         return np.asarray(is_open)
 
     def fit(self, job: int) -> Ints | int:
         """No limit on racks of open domains, nothing on others, (R,)."""
         group = self._group[job]
-        is_open = None if group == NONE else self.open_domains(group)
-        if is_open is None:
-            return UNLIMITED
-        domain = self.form.domain_of_rack
-        allowed = is_open[domain]
-        if not self._all_inside:
-            allowed |= domain == NONE
-        return np.where(allowed, UNLIMITED, 0)
+        is_open = None if group == NONE else self.open_racks(group)
+        return UNLIMITED if is_open is None else np.where(is_open, UNLIMITED, 0)
 
     def fit_one(self, job: int, rack: int) -> int:
         """Return the same for one rack."""
@@ -196,10 +218,10 @@ class PresenceLimit:
             return UNLIMITED
         if len(here or ()) >= self._max[group]:
             return 0
-        if self.foes and len(self.foes[group]) and self._crowd[domain]:
+        if self.foes and self.foes[group] and self._crowd[domain]:
             if self.exclusive[group] or self._owned[domain]:
                 return 0
-            if not self._groups_in[domain].isdisjoint(self.foes[group].tolist()):
+            if self._own_foes[group] and not self._groups_in[domain].isdisjoint(self.foes[group]):
                 return 0
         return UNLIMITED
 
@@ -210,19 +232,21 @@ class PresenceLimit:
             return
         here = self.inside.setdefault(group, {})
         now = here.get(domain, 0) + units
-        if now == units:
+        if now == units and self.foes:
             self._enter(group, domain, 1)
         if now:
             here[domain] = now
         else:
             del here[domain]
-            self._enter(group, domain, -1)
+            if self.foes:
+                self._enter(group, domain, -1)
 
     def _enter(self, group: int, domain: int, change: int) -> None:
-        if not self.foes:
-            return
         self._crowd[domain] += change
-        self._owned[domain] += change * self.exclusive[group]
+        self._empty[self._racks_of[domain]] = not self._crowd[domain]
+        if self.exclusive[group]:
+            self._owned[domain] += change
+            self._unowned[self._racks_of[domain]] = not self._owned[domain]
         if change > 0:
             self._groups_in[domain].add(group)
         else:

@@ -13,6 +13,7 @@ import numpy as np
 
 from kernels.forms import (
     NONE,
+    UNLIMITED,
     AssignmentCost,
     Bools,
     Compiled,
@@ -80,6 +81,7 @@ class State:
         self.slack = self.loads.slack.copy()
         self.placed: list[dict[int, int]] = [{} for _ in range(compiled.num_jobs)]
         self.total = np.zeros(compiled.num_jobs, np.int64)
+        self._anything = np.full(compiled.num_racks, UNLIMITED, np.int64)
 
     @property
     def free_slots(self) -> Ints:
@@ -88,13 +90,20 @@ class State:
 
     def room(self, job: int) -> Ints:
         """Units of `job` that every rack could take if linear rows never bound, (R,)."""
-        fits = np.where(self.ground.allowed(job), self.compiled.units.most[job], 0)
-        fits -= self.total[job] * (fits > 0)
-        for limit in self.limits:
-            most = limit.fit(job)
+        left = int(self.compiled.units.most[job] - self.total[job])
+        room = self.packings[0].fit(job) if self.packings else self._anything
+        room = np.minimum(room, left)
+        room *= self.ground.allowed(job)
+        for presence in self.presences:
+            group = presence.group_of(job)
+            is_open = None if group == NONE else presence.open_racks(group)
+            if is_open is not None:
+                room *= is_open
+        for count in self.counts:
+            most = count.fit(job)
             if not isinstance(most, int):
-                np.minimum(fits, most, out=fits)
-        return np.maximum(fits, 0, out=fits)
+                np.minimum(room, most, out=room)
+        return np.maximum(room, 0, out=room)
 
     def fit(self, job: int) -> Ints:
         """Units of `job` that every rack could take by itself, (R,)."""

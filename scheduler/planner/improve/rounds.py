@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,7 +16,8 @@ from scheduler.planner.improve.tasks import Found, Work, ruin_part, solve_part
 from scheduler.planner.placing import Placer
 from scheduler.planner.restrict import joined, without
 
-STEPS = 80  # of ruin and recreate in one task
+GRACE_S = 1.0  # that tasks have to return what they found when time is out
+STEPS = 60  # of ruin and recreate in one task
 PROGRAM_EFFORT = 1500  # thousandths of deterministic seconds of one exact program
 TASKS_PER_WORKER = 2
 MOST_WAITING = 300  # jobs without a place that one part is offered
@@ -54,7 +56,9 @@ class Rounds:
         self.number += 1
         rng = np.random.default_rng((self.seed, self.number))
         exact = self.idle > 0 and self.number % 2 == 0
-        tasks = self._tasks(shards, rng, exact=exact)
+        until = time.time() + deadline - time.monotonic()
+        tasks = self._tasks(shards, rng, until, exact=exact)
+        deadline += GRACE_S
         results = self.engine.run(tasks, deadline=deadline, stopped=stopped)
         before = score.margin_mills
         for found in results:
@@ -72,7 +76,9 @@ class Rounds:
         new = self.score(plan)
         return (plan, new) if new < score else (shards, score)
 
-    def _tasks(self, shards: Shards, rng: np.random.Generator, *, exact: bool) -> list[Task]:
+    def _tasks(
+        self, shards: Shards, rng: np.random.Generator, until: float, *, exact: bool
+    ) -> list[Task]:
         many = self.engine.workers * TASKS_PER_WORKER
         places, racks = (self.blocks, BLOCK_RACKS) if exact else (self.places, PART_RACKS)
         parts = choose_parts(places, self._empty_slots(shards), many, racks, rng)
@@ -89,6 +95,7 @@ class Rounds:
                     part,
                     int(rng.integers(2**31)),
                     effort,
+                    until,
                 ),
             )
             for part, more in zip(parts, waiting, strict=True)

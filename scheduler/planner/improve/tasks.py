@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,7 @@ class Work:
     racks: Ints
     seed: int
     effort: int  # steps of ruin and recreate, or thousandths of deterministic seconds
+    until: float  # ``time.time()`` at which what is found by then is returned
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,7 @@ def ruin_part(compiled: Compiled, work: Work) -> Found | None:
     """Ruin and recreate a part; None if nothing better was found."""
     part, before = _begin(compiled, work)
     search = Ruin(Placer(Ground(part.compiled)), before, work.seed)
-    return _better(part, before, [search.run(work.effort, lambda: False)])
+    return _better(part, before, [search.run(work.effort, lambda: time.time() > work.until)])
 
 
 def solve_part(compiled: Compiled, work: Work) -> Found | None:
@@ -58,7 +60,7 @@ def solve_part(compiled: Compiled, work: Work) -> Found | None:
     outcome = solve_integer(
         lowered.arrays,
         start=start,
-        time_limit_s=60.0,
+        time_limit_s=work.until - time.time(),
         work_limit_s=work.effort / 1000,
         workers=CORES,
         seed=work.seed,
