@@ -84,6 +84,14 @@ def test_a_drained_rack_keeps_nothing() -> None:
     assert what_is_kept(four_nodes(racks=racks), WHOLE) == (Plan({"gang": {"r1": 2}}), 2)
 
 
+def test_a_rack_that_is_forbidden_by_now_keeps_nothing() -> None:
+    """Rack r2 holds other GPUs by now; its nodes are free, but no job may take them."""
+    types = {"hgx": build.rack_type(), "other": build.rack_type("other", gpu_type="b200")}
+    racks = [build.rack("r1"), build.rack("r2", type="other")]
+    problem = four_nodes(racks=racks, rack_types=types)
+    assert what_is_kept(problem, WHOLE) == (Plan({"gang": {"r1": 2}}), 2)
+
+
 def test_a_search_without_time_returns_its_start() -> None:
     assert at_once(four_nodes()).plan == Plan({})
     resumed = at_once(four_nodes(), WHOLE)
@@ -192,18 +200,17 @@ def edit(file: Path, **fields: Any) -> None:
 
 
 def test_the_bound_counts_for_the_same_problem_alone(earlier: Path, tmp_path: Path) -> None:
-    """A bound just above the margin, planted, says whether it was read."""
-    before = result_of(earlier)
-    edit(earlier / "result.json", bound_usd_per_h=before["margin_usd_per_h"] + 0.001)
+    """A bound of nothing is planted: where it counts, no plan may be better, and that is told."""
+    edit(earlier / "result.json", bound_usd_per_h=0.0)
     words = ("--resume", str(earlier), "--time-limit", "5")
-    assert plan(*TINY, "--out", str(tmp_path / "same"), *words).exit_code == 0
-    assert result_of(tmp_path / "same")["problem_digest"] == before["problem_digest"]
+    done = plan(*TINY, "--out", str(tmp_path / "same"), *words)
+    assert isinstance(done.exception, RuntimeError)
+    assert "above the proven bound of 0 mills/h" in str(done.exception)
     workload = tmp_path / "workload.yaml"
-    text = Path(TINY[1]).read_text()
-    workload.write_text(text.replace("name: tiny", "name: other", 1) + "\n")
+    workload.write_text(Path(TINY[1]).read_text().replace("name: tiny", "name: other", 1))
     done = plan(TINY[0], str(workload), "--out", str(tmp_path / "other"), *words)
     assert done.exit_code == 0, done.output
-    assert result_of(tmp_path / "other")["problem_digest"] != before["problem_digest"]
+    assert result_of(tmp_path / "other")["bound_usd_per_h"] > 0
 
 
 def test_a_folder_that_cannot_be_resumed_is_one_line(earlier: Path, tmp_path: Path) -> None:
