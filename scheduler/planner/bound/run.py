@@ -7,7 +7,7 @@ planned whole. Program: small problems are solved over classes of racks as they 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -49,6 +49,7 @@ class Bounded:
 
     proof: Proof
     guide: Guide | None
+    bounds: Mapping[str, int]  # in mills, by how each was proven; the least is that of the proof
     compiled: Compiled
     account: Account | None
 
@@ -125,12 +126,12 @@ class _Run:
         self._program(part, met)
         by, mills = min(self.known.items(), key=lambda item: item[1])
         if found.columns.best is None:
-            return Bounded(Proof(mills, by), guide, self.compiled, None)
+            return Bounded(Proof(mills, by), guide, self.known, self.compiled, None)
         prices = prices_of(found.outline, found.prices)
         account = Account(
             part, found.outline, found.columns.blocks, found.names, found.columns.best, mills
         )
-        return Bounded(Proof(mills, by, prices), guide, self.compiled, account)
+        return Bounded(Proof(mills, by, prices), guide, self.known, self.compiled, account)
 
     def _volume(self, part: Part, met: int) -> None:
         """Bound by everything divisible; without any prices if time is out already."""

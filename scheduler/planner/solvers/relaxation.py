@@ -16,7 +16,6 @@ from scheduler.planner.solvers.linear_model import linear_model
 from scheduler.planner.solvers.running import Stop, run_until
 from scheduler.planner.solvers.weak_duality import certified_bound
 
-
 TROUBLE = {
     mathopt.TerminationReason.IMPRECISE,
     mathopt.TerminationReason.NUMERICAL_ERROR,
