@@ -192,10 +192,11 @@ class _Run:
         master = found.columns.master
         limit_s = min(self._left_s(), self.time_limit_s * GUIDE_SHARE)
         chosen = self._mixed(Mixed(master.arrays(), master.is_share, limit_s, self.seed))
-        if chosen is None or chosen.x is None:
-            x = np.zeros(found.outline.arrays.num_columns)
-        else:
-            x = master.whole(chosen.x)
+        x = None if chosen is None else chosen.x
+        if x is None:  # a mix of columns is better than nothing
+            mixed = master.solve(limit_s, self._out_of_time)
+            x = np.zeros(len(master.is_share)) if mixed is None else mixed.x
+        x = master.whole(x)
         return make_guide(found.outline, part, self.compiled.num_jobs, x, found.prices)
 
     def _mixed(self, mixed: Mixed) -> MixedOutcome | None:
