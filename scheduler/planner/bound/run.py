@@ -40,6 +40,7 @@ PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solv
 PROGRAM_CLASSES = 16
 COLUMNS_SHARE = 0.85  # of the time
 PROGRAM_COLUMNS_SHARE = 0.3  # of the time, where a program follows
+RELAX_SHARE = 0.25  # of that time, for prices to begin with
 GUIDE_SHARE = 0.1  # of the time, for whole columns
 
 
@@ -145,22 +146,25 @@ class _Run:
         self._learn("volume", _box_bound(outline, prices))
 
     def _decompose(self, part: Part, met: int) -> _Found:
-        """Decompose over as many classes as the number of jobs allows."""
+        """Decompose over as many classes as the number of jobs allows.
+
+        The prices to begin with are those of the linear relaxation: where it takes too long, over
+        fewer classes.
+        """
         block_of_job, names = blocks_of_jobs(part.compiled)
-        affordable = COLUMN_PLACEMENTS // max(1, part.compiled.num_jobs)
-        most = min(max(affordable, LEAST_CLASSES), MOST_CLASSES)
-        outline = Outline.of(part.compiled, in_blocks(block_of_job), most, met)
         share = PROGRAM_COLUMNS_SHARE if _is_small(part) else COLUMNS_SHARE
         deadline = time.monotonic() + self._left_s() * share
-        columns = self._columns(part, outline, block_of_job, deadline)
-        if columns.bound is not None:
-            self._learn("columns", columns.bound // FINER)
-        return _Found(outline, columns, names)
-
-    def _columns(
-        self, part: Part, outline: Outline, block_of_job: Ints, deadline: float
-    ) -> Decomposition:
-        """Bound by the decomposition, from the prices of the linear relaxation on."""
+        affordable = COLUMN_PLACEMENTS // max(1, part.compiled.num_jobs)
+        most = min(max(affordable, LEAST_CLASSES), MOST_CLASSES)
+        while True:
+            outline = Outline.of(part.compiled, in_blocks(block_of_job), most, met)
+            left_s = deadline - time.monotonic()
+            relaxed = solve_relaxed(
+                outline.arrays, time_limit_s=left_s * RELAX_SHARE, stop=self._out_of_time
+            )
+            if relaxed is not None or most <= LEAST_CLASSES or self._out_of_time():
+                break
+            most = max(most // 2, LEAST_CLASSES)
         columns = Decomposition(
             outline.cut(block_of_job),
             outline.lowered.arrays.constant,
@@ -170,11 +174,11 @@ class _Run:
             self.seed,
         )
         columns.master.add_point(outline.point(part.to_part(self.best)))
-        limit_s = (deadline - time.monotonic()) / 2
-        relaxed = solve_relaxed(outline.arrays, time_limit_s=limit_s, stop=self._out_of_time)
         if relaxed is not None:
             columns.run(relaxed.prices[columns.blocks.rest_rows])
-        return columns
+        if columns.bound is not None:
+            self._learn("columns", columns.bound // FINER)
+        return _Found(outline, columns, names)
 
     def _program(self, part: Part, met: int) -> None:
         """Bound small problems by the program of whole jobs over classes."""
