@@ -98,4 +98,5 @@ class Account:
         for block, most in zip(self.blocks.blocks, self.lagrangian.of_blocks, strict=True):
             mine = x[block.columns].astype(object)
             better.append(most - int((worth(block, prices).astype(object) * mine).sum()))
-        return [("group", name) for name in self.block_names], better
+        names = self.block_names[: len(better)]  # groups behind the last one with columns have none
+        return [("group", name) for name in names], better

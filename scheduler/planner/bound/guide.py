@@ -42,7 +42,7 @@ def make_guide(
     np.maximum.at(best, lowered.job, worth.astype(np.float64) / PRICE_SCALE / FINER)
     best[np.isinf(best)] = 0.0
     profit = best[lots.of_job] * units
-    placed = np.bincount(lowered.job, x[lowered.column], lots.compiled.num_jobs)
+    placed = np.bincount(lowered.job, x[lowered.column], lots.compiled.num_jobs).astype(float)
     share = _shares(lots.of_job, units, profit, placed)
     selected, beyond = np.ones(num_jobs, bool), np.zeros(num_jobs)
     selected[part.jobs], beyond[part.jobs] = share >= WHOLE, profit

@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from kernels.forms import Ints
 from scheduler.planner.decompose import Block
 from scheduler.planner.solvers.cp_sat import cp_model_of
-from scheduler.planner.solvers.weak_duality import most_in_box, subtracted
+from scheduler.planner.solvers.weak_duality import Exact, most_in_box, subtracted
 
 LARGEST = 2.0**44  # what objectives may add up to: exact also where CP-SAT uses floats
 EFFORT = 0.01  # deterministic time of one block: much the same work on any machine
@@ -76,13 +75,13 @@ def price(block: Block, prices: Ints, effort: float, seed: int) -> Priced:
     return Priced(min(most, box), (*others[: MOST_COLUMNS - 1], best))
 
 
-def worth(block: Block, prices: Ints) -> NDArray:
+def worth(block: Block, prices: Ints) -> Exact:
     """Return what a unit of each column of the block is worth beyond what it takes, exactly."""
     price = prices[block.coupling_row]
     return subtracted(block.arrays.gain, block.coupling_column, price, block.coupling_value)
 
 
-def _scale(rest: NDArray, largest: Ints) -> int:
+def _scale(rest: Exact, largest: Ints) -> int:
     """Return the power of two that makes all objective values small enough."""
     size = float((np.abs(rest.astype(np.float64)) * largest).sum())
     return int(2 ** max(0, int(np.ceil(np.log2(max(size, 1.0) / LARGEST)))))

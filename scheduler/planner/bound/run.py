@@ -7,7 +7,7 @@ planned whole. Program: small problems are solved over classes of racks as they 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -40,6 +40,7 @@ PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solv
 PROGRAM_CLASSES = 16
 COLUMNS_SHARE = 0.85  # of the time
 PROGRAM_COLUMNS_SHARE = 0.3  # of the time, where a program follows
+RELAX_SHARE = 0.25  # of that time, for prices to begin with
 GUIDE_SHARE = 0.1  # of the time, for whole columns
 
 
@@ -49,6 +50,7 @@ class Bounded:
 
     proof: Proof
     guide: Guide | None
+    bounds: Mapping[str, int]  # in mills, by how each was proven; the least is that of the proof
     compiled: Compiled
     account: Account | None
 
@@ -125,12 +127,12 @@ class _Run:
         self._program(part, met)
         by, mills = min(self.known.items(), key=lambda item: item[1])
         if found.columns.best is None:
-            return Bounded(Proof(mills, by), guide, self.compiled, None)
+            return Bounded(Proof(mills, by), guide, self.known, self.compiled, None)
         prices = prices_of(found.outline, found.prices)
         account = Account(
             part, found.outline, found.columns.blocks, found.names, found.columns.best, mills
         )
-        return Bounded(Proof(mills, by, prices), guide, self.compiled, account)
+        return Bounded(Proof(mills, by, prices), guide, self.known, self.compiled, account)
 
     def _volume(self, part: Part, met: int) -> None:
         """Bound by everything divisible; without any prices if time is out already."""
@@ -144,22 +146,25 @@ class _Run:
         self._learn("volume", _box_bound(outline, prices))
 
     def _decompose(self, part: Part, met: int) -> _Found:
-        """Decompose over as many classes as the number of jobs allows."""
+        """Decompose over as many classes as the number of jobs allows.
+
+        The prices to begin with are those of the linear relaxation: where it takes too long, over
+        fewer classes.
+        """
         block_of_job, names = blocks_of_jobs(part.compiled)
-        affordable = COLUMN_PLACEMENTS // max(1, part.compiled.num_jobs)
-        most = min(max(affordable, LEAST_CLASSES), MOST_CLASSES)
-        outline = Outline.of(part.compiled, in_blocks(block_of_job), most, met)
         share = PROGRAM_COLUMNS_SHARE if _is_small(part) else COLUMNS_SHARE
         deadline = time.monotonic() + self._left_s() * share
-        columns = self._columns(part, outline, block_of_job, deadline)
-        if columns.bound is not None:
-            self._learn("columns", columns.bound // FINER)
-        return _Found(outline, columns, names)
-
-    def _columns(
-        self, part: Part, outline: Outline, block_of_job: Ints, deadline: float
-    ) -> Decomposition:
-        """Bound by the decomposition, from the prices of the linear relaxation on."""
+        affordable = COLUMN_PLACEMENTS // max(1, part.compiled.num_jobs)
+        most = min(max(affordable, LEAST_CLASSES), MOST_CLASSES)
+        while True:
+            outline = Outline.of(part.compiled, in_blocks(block_of_job), most, met)
+            left_s = deadline - time.monotonic()
+            relaxed = solve_relaxed(
+                outline.arrays, time_limit_s=left_s * RELAX_SHARE, stop=self._out_of_time
+            )
+            if relaxed is not None or most <= LEAST_CLASSES or self._out_of_time():
+                break
+            most = max(most // 2, LEAST_CLASSES)
         columns = Decomposition(
             outline.cut(block_of_job),
             outline.lowered.arrays.constant,
@@ -169,11 +174,11 @@ class _Run:
             self.seed,
         )
         columns.master.add_point(outline.point(part.to_part(self.best)))
-        limit_s = (deadline - time.monotonic()) / 2
-        relaxed = solve_relaxed(outline.arrays, time_limit_s=limit_s, stop=self._out_of_time)
         if relaxed is not None:
             columns.run(relaxed.prices[columns.blocks.rest_rows])
-        return columns
+        if columns.bound is not None:
+            self._learn("columns", columns.bound // FINER)
+        return _Found(outline, columns, names)
 
     def _program(self, part: Part, met: int) -> None:
         """Bound small problems by the program of whole jobs over classes."""
@@ -191,10 +196,11 @@ class _Run:
         master = found.columns.master
         limit_s = min(self._left_s(), self.time_limit_s * GUIDE_SHARE)
         chosen = self._mixed(Mixed(master.arrays(), master.is_share, limit_s, self.seed))
-        if chosen is None or chosen.x is None:
-            x = np.zeros(found.outline.arrays.num_columns)
-        else:
-            x = master.whole(chosen.x)
+        x = None if chosen is None else chosen.x
+        if x is None:  # a mix of columns is better than nothing
+            mixed = master.solve(limit_s, self._out_of_time)
+            x = np.zeros(len(master.is_share)) if mixed is None else mixed.x
+        x = master.whole(x)
         return make_guide(found.outline, part, self.compiled.num_jobs, x, found.prices)
 
     def _mixed(self, mixed: Mixed) -> MixedOutcome | None:

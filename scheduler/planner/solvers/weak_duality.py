@@ -7,12 +7,15 @@ may come from anywhere, a solver that stopped early included.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels.forms import Ints
 from scheduler.planner.program import FREE, Arrays
+
+Exact = NDArray[Any]  # int64, or Python's integers as objects
 
 PRICE_SCALE = 2**30  # prices are rounded to multiples of 1/PRICE_SCALE
 SAFE = 2.0**62  # sums of which the terms add up to less fit into int64
@@ -28,7 +31,7 @@ class Weighed:
 
     prices: Ints  # (rows,) of the sign of a side that exists
     sides: int  # sum of price times side
-    reduced: NDArray  # (columns,)
+    reduced: Exact  # (columns,)
 
 
 def weigh(arrays: Arrays, prices: NDArray[np.float64]) -> Weighed:
@@ -41,14 +44,14 @@ def weigh(arrays: Arrays, prices: NDArray[np.float64]) -> Weighed:
     return Weighed(scaled, sides, reduced(arrays, scaled))
 
 
-def reduced(arrays: Arrays, prices: Ints) -> NDArray:
+def reduced(arrays: Arrays, prices: Ints) -> Exact:
     """Return ``c - y A`` in 1/PRICE_SCALE, exactly, (columns,)."""
     price = np.repeat(prices, np.diff(arrays.start))
     entry = np.flatnonzero(price)
     return subtracted(arrays.gain, arrays.column[entry], price[entry], arrays.value[entry])
 
 
-def subtracted(gain: Ints, column: Ints, price: Ints, value: Ints) -> NDArray:
+def subtracted(gain: Ints, column: Ints, price: Ints, value: Ints) -> Exact:
     """Return ``gain * PRICE_SCALE`` less ``price * value`` of every entry, exactly."""
     size = np.abs(gain) * float(PRICE_SCALE)
     np.add.at(size, column, np.abs(price.astype(np.float64) * value))
@@ -61,7 +64,7 @@ def subtracted(gain: Ints, column: Ints, price: Ints, value: Ints) -> NDArray:
     return exact
 
 
-def most_in_box(rest: NDArray, low: Ints, high: Ints) -> NDArray:
+def most_in_box(rest: Exact, low: Ints, high: Ints) -> Exact:
     """Return the most of ``rest * x`` over ``low <= x <= high`` for every column, exactly."""
     most = np.zeros(len(rest), object)
     some = np.flatnonzero((rest != 0) & ((rest > 0) & (high != 0) | (rest < 0) & (low != 0)))
