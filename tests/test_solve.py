@@ -9,7 +9,7 @@ import pytest
 from scheduler import solve as pipeline
 from scheduler.check import Verdict
 from scheduler.model import Problem
-from scheduler.planner import Search
+from scheduler.planner.course import Course
 from scheduler.solve import Progress, Solution, proven_gap, solve
 from tests import build
 
@@ -74,10 +74,10 @@ def test_the_gap_is_a_share_of_the_bound() -> None:
 
 def test_a_plan_above_its_bound_is_told_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bound that is too low is a defect, never a small gap."""
-    monkeypatch.setattr(Search, "_tighten", too_tight)
+    monkeypatch.setattr(Course, "tighten", too_tight)
     with pytest.raises(RuntimeError, match="above the proven bound of 1 mills/h"):
         solve(small(), time_limit_s=10)
 
 
-def too_tight(search: Search, _bound_mills: int) -> None:
-    search.best = replace(search.best, bound_mills=1)
+def too_tight(course: Course, *_anything: object) -> None:
+    course.best = replace(course.best, bound_mills=1)

@@ -36,6 +36,8 @@ EXACT_RACKS = 48
 RACKS_PER_CLASS = 3  # at least, on average: fewer would hardly be smaller than exact
 CLASS_PLACEMENTS = 60_000  # (job, class) pairs that the class program may have
 IDLE_ROUNDS = 4  # rounds in a row that hardly gain, after which something else is tried
+STALE_ROUNDS = 10  # rounds in a row that hardly gain, after which the search ends
+SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which no processes are worth their start
 BUILD_SHARE = 0.25  # of the time, at most, for first plans
 BOUND_SHARE = 0.35  # of the time left then, at most, for bounds
 
@@ -82,12 +84,7 @@ class Search:
         if classes.is_exact:
             self._solve_exactly(classes)
             return self.course.best
-        with make_engine(
-            self.engine,
-            self.compiled,
-            workers=self.workers,
-            memory_limit_mib=self.memory_limit_mib,
-        ) as engine:
+        with self._engine() as engine:
             placer = Placer(Ground(self.compiled))
             self._construct(engine, placer)
             self._meet_obligations(classes)
@@ -188,6 +185,8 @@ class Search:
             if untried and rounds.idle >= IDLE_ROUNDS:
                 untried = False
                 self._class_program(classes)
+            elif rounds.idle >= STALE_ROUNDS:
+                break
 
     def _class_program(self, classes: Classes) -> None:
         """Solve the program over classes; exactly where they are single racks or few."""
@@ -209,6 +208,15 @@ class Search:
             self.course.best = replace(best, gap_parts=bounded.gap_parts(best.shards))
 
     # ---- parts
+
+    def _engine(self) -> Engine:
+        small = self.compiled.num_jobs * self.compiled.num_racks <= SMALL_PLACEMENTS
+        return make_engine(
+            "inline" if self.engine == "auto" and small else self.engine,
+            self.compiled,
+            workers=self.workers,
+            memory_limit_mib=self.memory_limit_mib,
+        )
 
     def _classes(self) -> Classes:
         num_jobs, num_racks = self.compiled.num_jobs, self.compiled.num_racks

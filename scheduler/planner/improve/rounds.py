@@ -16,7 +16,7 @@ from scheduler.planner.improve.tasks import Found, Work, ruin_part, solve_part
 from scheduler.planner.placing import Placer
 from scheduler.planner.restrict import joined, without
 
-GRACE_S = 1.0  # that tasks have to return what they found when time is out
+GRACE_S = 1.0  # before the deadline, in which tasks return what they have found
 STEPS = 60  # of ruin and recreate in one task
 PROGRAM_EFFORT = 1500  # thousandths of deterministic seconds of one exact program
 TASKS_PER_WORKER = 2
@@ -56,9 +56,8 @@ class Rounds:
         self.number += 1
         rng = np.random.default_rng((self.seed, self.number))
         exact = self.idle > 0 and self.number % 2 == 0
-        until = time.time() + deadline - time.monotonic()
+        until = time.time() + deadline - time.monotonic() - GRACE_S
         tasks = self._tasks(shards, rng, until, exact=exact)
-        deadline += GRACE_S
         results = self.engine.run(tasks, deadline=deadline, stopped=stopped)
         before = score.margin_mills
         for found in results:
