@@ -22,7 +22,9 @@ class Price:
 class GapPart:
     """A part of ``bound - margin``; all parts together are the whole of it."""
 
-    kind: str  # unused: priced room that is empty; group, job: value that the bound counts more
+    # unused: priced room that is empty; group, job: value that the bound counts more;
+    # rounding: of lots and classes, less what a tighter proof took away
+    kind: str
     subject: str
     mills: int
 

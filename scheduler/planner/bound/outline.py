@@ -24,10 +24,12 @@ class Outline:
     arrays: Arrays  # with the row of obligations
 
     @staticmethod
-    def of(compiled: Compiled, whole: Bools, most_classes: int, met_gpus: int) -> Outline:
+    def of(
+        compiled: Compiled, whole: Bools, most_classes: int, met_gpus: int, *, feeds: bool = False
+    ) -> Outline:
         """Draw the outline in which the jobs `whole` stay what they are."""
         lots = make_lots(compiled, whole)
-        lowered = lower(lots.compiled, choose_classes(lots.compiled, most_classes))
+        lowered = lower(lots.compiled, choose_classes(lots.compiled, most_classes, feeds=feeds))
         return Outline(lots, lowered, with_obligations(lowered, met_gpus))
 
     def cut(self, block_of_job: Ints) -> Blocks:

@@ -34,8 +34,8 @@ from scheduler.planner.solvers.weak_duality import PRICE_SCALE, most_in_box, wei
 from scheduler.planner.worth import GapPart, Proof
 
 VOLUME_CLASSES = 8  # finer ones hardly change the volume's bound
-COLUMN_PLACEMENTS = 120_000  # (job, class) pairs of the decomposition
-LEAST_CLASSES, MOST_CLASSES = 14, 40
+COLUMN_PLACEMENTS = 150_000  # (job, class) pairs of the decomposition
+LEAST_CLASSES, MOST_CLASSES = 8, 40
 PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
 PROGRAM_CLASSES = 16
 COLUMNS_SHARE = 0.85  # of the time
@@ -157,7 +157,9 @@ class _Run:
         affordable = COLUMN_PLACEMENTS // max(1, part.compiled.num_jobs)
         most = min(max(affordable, LEAST_CLASSES), MOST_CLASSES)
         while True:
-            outline = Outline.of(part.compiled, in_blocks(block_of_job), most, met)
+            outline = Outline.of(
+                part.compiled, in_blocks(block_of_job), most, met, feeds=_is_small(part)
+            )
             left_s = deadline - time.monotonic()
             relaxed = solve_relaxed(
                 outline.arrays, time_limit_s=left_s * RELAX_SHARE, stop=self._out_of_time
