@@ -52,6 +52,7 @@ class Course:
     phases_s: dict[str, float] = field(default_factory=dict)
     phase: str = ""
     reported: float = 0.0  # when `report` was last called
+    offered: bool = False  # whether any plan was found
     reserve_s: float = 0.0  # kept for a step that cannot be cut short
     best: Best = field(init=False)
 
@@ -61,6 +62,7 @@ class Course:
     def offer(self, shards: Shards, score: Score | None = None) -> None:
         """Keep a plan if it is better than the best."""
         score = self.score(shards) if score is None else score
+        self.offered = True
         if score < self.best.score:
             self.best = replace(self.best, shards=shards, score=score)
         self.tell()
@@ -95,9 +97,10 @@ class Course:
             self.phases_s[name] = self.phases_s.get(name, 0.0) + spent_s
 
     def tell(self) -> None:
-        """Report where the search stands."""
+        """Report where the search stands, once there is a plan."""
         self.reported = time.monotonic()
-        self.report(self.phase, self.best)
+        if self.offered:
+            self.report(self.phase, self.best)
 
     def tick(self) -> bool:
         """Report now and then while a solver runs; return whether it must end."""
