@@ -17,6 +17,7 @@ from scheduler.planner.engine import make_engine
 from scheduler.planner.engine.choose import Name
 from scheduler.planner.improve import Rounds, rounds
 from scheduler.planner.improve.regions import choose_parts, regions
+from scheduler.planner.improve.tasks import Found
 from scheduler.planner.placing import Placer
 from scheduler.planner.ruin import Ruin
 from scheduler.planner.state import Ground, State
@@ -165,7 +166,7 @@ def test_parts_that_break_together_what_none_breaks_alone_are_not_taken() -> Non
         job = int(shards.job[0])
         everywhere = np.arange(compiled.num_racks)
         broken = Shards.build(np.full(64, job), everywhere, np.full(64, 100))
-        found = rounds.Found(np.array([job]), broken, gain_mills=10**9)
+        found = Found(np.array([job]), broken, gain_mills=10**9)
         kept, same_score = search._take(shards, score, found)
     assert same(kept, shards)
     assert same_score == score

@@ -25,6 +25,7 @@ from scheduler.check import Verdict, check
 from scheduler.compile import compile_problem
 from scheduler.evaluate import to_plan
 from scheduler.model import Plan, Problem
+from scheduler.planner import Price
 from scheduler.topology import Topology
 from tests.random_problems import random_problem
 
@@ -311,10 +312,14 @@ def test_a_missed_target_counts_only_if_asked(monkeypatch: pytest.MonkeyPatch) -
     assert benchmark_of(records, monkeypatch, "none", "--targets") == 1
 
 
-def test_the_scarcest_resource_is_the_dearest() -> None:
-    assert measure.scarce_resource({"H000-U1": 3, "loop": 7.5, "free": 0}) == "loop"
-    assert measure.scarce_resource(None) is None
-    assert measure.scarce_resource({"free": 0}) is None
+def test_the_scarcest_resource_is_what_is_worth_most_together() -> None:
+    """Slots: 2 x 100 + 1 x 50 = 250 mills/h; cooling: 3 x 80 = 240."""
+    cooling = Price("load", "cooling_loops", "L1", "normal", "W", 3.0, 80)
+    slots = [Price("slots", "rack_capacity", "r1", "", "slots", 2.0, 100)]
+    slots.append(Price("slots", "isolation", "r2", "", "slots", 1.0, 50))
+    assert measure.scarce_resource([cooling, *slots]) == "slots"
+    assert measure.scarce_resource([cooling, slots[0]]) == "cooling_loops"
+    assert measure.scarce_resource([]) is None
 
 
 def test_memory_counts_child_processes() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
 
 from benchmarks.baselines import BASELINES, Task
 from benchmarks.machine import machine
@@ -16,6 +16,7 @@ from scheduler.check import Verdict, check
 from scheduler.compile import compile_problem
 from scheduler.evaluate import to_plan
 from scheduler.model import Plan, Problem
+from scheduler.planner import Price
 from scheduler.result import gpus_of, peak_rss_mib, versions
 from scheduler.solve import Progress, Solution, solve
 from scheduler.topology import Topology
@@ -97,7 +98,7 @@ def _plan_ours(problem: Problem, case: Record) -> tuple[Record, Plan]:
         "bound_by": None if bound is None else str(getattr(solution, "bound_by", OURS)),
         "wall_s": round(wall_s, 3),
         "phases_s": {phase: round(seconds, 3) for phase, seconds in solution.phases_s.items()},
-        "scarce": scarce_resource(getattr(solution, "prices", None)),
+        "scarce": scarce_resource(solution.prices),
         "note": "",
         "curve": [*watch.curve, last],
     }
@@ -142,10 +143,12 @@ def _status(task: Task) -> str:
     return "optimal" if proven else "feasible"
 
 
-def scarce_resource(prices: object) -> str | None:
-    """Return the name with the highest shadow price, None where the planner gives no prices."""
-    known: Mapping[Any, Any] = prices if isinstance(prices, Mapping) else {}
-    worth = {str(name): float(price) for name, price in known.items() if price > 0}
+def scarce_resource(prices: Iterable[Price]) -> str | None:
+    """Return the term whose limits are worth most together, None where nothing is scarce."""
+    worth: Counter[str] = Counter()
+    for price in prices:
+        name = "slots" if price.kind == "slots" else price.term
+        worth[name] += round(price.mills_per_unit * price.units)
     return max(worth, key=worth.__getitem__, default=None)
 
 
