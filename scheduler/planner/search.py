@@ -40,6 +40,7 @@ STALE_ROUNDS = 10  # rounds in a row that hardly gain, after which the search en
 SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which no processes are worth their start
 BUILD_SHARE = 0.25  # of the time, at most, for first plans
 BOUND_SHARE = 0.35  # of the time left then, at most, for bounds
+FIRST_BOUND_SHARE = 0.15  # the same where a class program follows
 
 
 @dataclass
@@ -88,7 +89,7 @@ class Search:
             placer = Placer(Ground(self.compiled))
             self._construct(engine, placer)
             self._meet_obligations(classes)
-            self._bound(engine)
+            self._bound(engine, classes)
             self._improve(engine, placer, classes)
             self.notes += engine.notes
         self._account()
@@ -150,9 +151,13 @@ class Search:
             with self.course.during("oblige"):
                 ClassProgram(self.course, classes, self.seed, self.workers).meet_obligations()
 
-    def _bound(self, engine: Engine) -> None:
-        """Bound by relaxations; what limits are worth comes with it."""
+    def _bound(self, engine: Engine, classes: Classes) -> None:
+        """Bound by relaxations; what limits are worth comes with it.
+
+        A class program that follows proves a bound of its own, so the time is rather its.
+        """
         course = self.course
+        share = FIRST_BOUND_SHARE if self._has_program(classes) else BOUND_SHARE
         if course.out_of_time() or course.best.is_optimal:
             return
         with course.during("bound"):
@@ -161,7 +166,7 @@ class Search:
                 best=course.best.shards,
                 met_all=course.best.score.unmet_firm_gpus == 0,
                 engine=engine,
-                time_limit_s=course.left_s() * BOUND_SHARE,
+                time_limit_s=course.left_s() * share,
                 seed=self.seed,
                 stopped=course.tick,
             )
@@ -172,7 +177,7 @@ class Search:
         """Improve part by part; the class program takes over where parts hardly gain."""
         course = self.course
         rounds = Rounds(self.compiled, placer, self.score, engine, self.seed)
-        untried = self.compiled.num_jobs * classes.count <= CLASS_PLACEMENTS
+        untried = self._has_program(classes) or self._is_small()
         while not course.out_of_time() and not course.best.is_optimal:
             with course.during("improve"):
                 shards, score = rounds.run(
@@ -210,13 +215,19 @@ class Search:
     # ---- parts
 
     def _engine(self) -> Engine:
-        small = self.compiled.num_jobs * self.compiled.num_racks <= SMALL_PLACEMENTS
         return make_engine(
-            "inline" if self.engine == "auto" and small else self.engine,
+            "inline" if self.engine == "auto" and self._is_small() else self.engine,
             self.compiled,
             workers=self.workers,
             memory_limit_mib=self.memory_limit_mib,
         )
+
+    def _is_small(self) -> bool:
+        return self.compiled.num_jobs * self.compiled.num_racks <= SMALL_PLACEMENTS
+
+    def _has_program(self, classes: Classes) -> bool:
+        """Whether a program over classes is worth a try on a site that is not small."""
+        return not self._is_small() and self.compiled.num_jobs * classes.count <= CLASS_PLACEMENTS
 
     def _classes(self) -> Classes:
         num_jobs, num_racks = self.compiled.num_jobs, self.compiled.num_racks
