@@ -177,7 +177,9 @@ class Search:
         """Improve part by part; the class program takes over where parts hardly gain."""
         course = self.course
         rounds = Rounds(self.compiled, placer, self.score, engine, self.seed)
-        untried = self._has_program(classes) or self._is_small()
+        untried = self._has_program(classes)
+        if self._is_small():
+            self._class_program(classes)
         while not course.out_of_time() and not course.best.is_optimal:
             with course.during("improve"):
                 shards, score = rounds.run(
