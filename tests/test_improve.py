@@ -166,7 +166,7 @@ def test_parts_that_break_together_what_none_breaks_alone_are_not_taken() -> Non
         job = int(shards.job[0])
         everywhere = np.arange(compiled.num_racks)
         broken = Shards.build(np.full(64, job), everywhere, np.full(64, 100))
-        found = Found(np.array([job]), broken, gain_mills=10**9)
+        found = Found(np.array([job]), broken)
         kept, same_score = search._take(shards, score, found)
     assert same(kept, shards)
     assert same_score == score

@@ -107,16 +107,14 @@ class Placer:
             self._labels[key] = np.unique(label, return_inverse=True)[1]
         return self._labels[key]
 
-    def place(self, state: State, job: int, within: Bools | None = None) -> bool:
-        """Place all of `job`, if it fits, on racks `within` (R,); return whether it was placed."""
+    def place(self, state: State, job: int) -> bool:
+        """Place all of `job`, if it fits; return whether it was placed."""
         want = int(self.want[job])
         own = self.owner.ground(state, job)
         opens = self.worth_opening(state, job, own)
         if own is None and not opens:
             return False
         room = state.room(job)
-        if within is not None:
-            room[~within] = 0
         if own is not None and not opens:
             room[~own] = 0
         if self._one_rack(state, job, want, room, own):

@@ -41,7 +41,6 @@ class Found:
 
     jobs: Ints  # that moved or could have
     shards: Shards  # where they are, in the whole
-    gain_mills: int
 
 
 def ruin_part(compiled: Compiled, work: Work) -> Found | None:
@@ -93,4 +92,4 @@ def _better(part: Part, before: Shards, plans: list[Shards]) -> Found | None:
     new = score(best)
     if not new < old:
         return None
-    return Found(part.jobs, part.to_whole(best), new.margin_mills - old.margin_mills)
+    return Found(part.jobs, part.to_whole(best))
