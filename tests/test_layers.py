@@ -24,6 +24,7 @@ RESULT, WRITE, CLI = "scheduler.result", "scheduler.write", "scheduler.cli"
 MAKING_ROOM, STRANDED = "scheduler.making_room", "scheduler.stranded"
 CONFLICTS, LIMIT_WORDS = "scheduler.conflicts", "scheduler.limit_words"
 PACE, STARTING = "scheduler.pace", "scheduler.starting"
+EXCHANGE, QUESTIONS, REPORT = "scheduler.exchange", "scheduler.questions", "scheduler.report"
 FAMILIES, WORTH, GAP_WORDS = "scheduler.families", "scheduler.worth", "scheduler.gap_words"
 
 # Who may import what of the project, from the bottom to the top. A module belongs to the longest
@@ -57,9 +58,11 @@ LAYERS: dict[str, set[str]] = {
     GAP_WORDS: {MODEL, WORDS, PLANNER, FAMILIES, WORTH},
     RESULT: {MODEL, SOLVE, STRANDED, WORDS, WORTH, GAP_WORDS, "scheduler"},
     WRITE: {MODEL, INPUTS, NODE_PACKING, CHECK, SOLVE, WORDS, "scheduler"},
-    "scheduler.exchange": {MODEL, INPUTS},
+    EXCHANGE: {MODEL, INPUTS, NODE_PACKING, WORDS, TOPOLOGY},
 }
-LAYERS[CLI] = set(LAYERS) - {PLANNER, "scheduler.exchange"}
+LAYERS[QUESTIONS] = set(LAYERS) - {PLANNER, EXCHANGE, TERMS}
+LAYERS[REPORT] = set(LAYERS) - {PLANNER, EXCHANGE, TERMS}
+LAYERS[CLI] = set(LAYERS) - {PLANNER}
 
 # Third-party packages and the only modules that may import them.
 OWNERS: dict[str, set[str]] = {
@@ -70,7 +73,8 @@ OWNERS: dict[str, set[str]] = {
     "yaml": {INPUTS},
     "typer": {CLI},
     "rich": {CLI},
-    "numpy": {INPUTS, "kernels", PLANNER, TERMS, COMPILE, EVALUATE},
+    "plotly": {REPORT},
+    "numpy": {INPUTS, "kernels", PLANNER, TERMS, COMPILE, EVALUATE, QUESTIONS, REPORT},
     "cupy": {"kernels"},
     "ray": {"scheduler.planner.engine.ray_engine"},
 }

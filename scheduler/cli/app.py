@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from scheduler import __version__
-from scheduler.cli import check, explain, plan, schema, score, site
+from scheduler.cli import check, explain, export, plan, schema, score, site
 from scheduler.cli.console import plain_mistakes
 
 
@@ -32,8 +33,13 @@ app = typer.Typer(
     help="Decide which jobs and tenants go on which racks of a GPU site, inside every limit of "
     "power, cooling, network and contract, also when a part of the site fails.",
 )
-for verb in (plan, check, explain, score, site, schema):
+for verb in (plan, check, explain, score, site, schema, export):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
+imports = typer.Typer(no_args_is_help=True, help="Take a site, a workload or a plan from others.")
+IMPORTS: tuple[ModuleType, ...] = ()  # one module of `scheduler.cli.imports` for each format
+for form in IMPORTS:
+    imports.command(form.__name__.rpartition(".")[2])(form.command)
+app.add_typer(imports, name="import")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,1 @@
+"""``rackwatt import``: one subcommand for each format of a neighbour."""

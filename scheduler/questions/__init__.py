@@ -1,0 +1,1 @@
+"""The operator's questions. Each composes the pipeline: read, solve, check, say it in words."""

@@ -1,0 +1,1 @@
+"""A plan as pictures: the page of ``rackwatt report``."""
