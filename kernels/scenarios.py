@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kernels.batch import MoveSets
 from kernels.batch_loads import entries_before
@@ -77,6 +78,7 @@ class ScenarioRows:
     limit: Ints  # (I,)
     scale: Ints  # (I,)
     binds: Bools  # (I,) whether there is a limit at all; where not, the limit above is 0
+    most_dynamic: NDArray[np.float64]  # (I,) a bound on what jobs can add at load 1
 
     @staticmethod
     def build(compiled: Compiled) -> ScenarioRows:
@@ -91,6 +93,9 @@ class ScenarioRows:
             limit=np.where(binds, limit, 0),
             scale=np.concatenate([none, *scale]),
             binds=binds,
+            most_dynamic=np.concatenate(
+                [none.astype(float), *(_most_dynamic(compiled, form) for form in forms)]
+            ),
         )
 
     def dynamic(self, compiled: Compiled, shards: Shards, scenarios: Scenarios) -> Ints:
@@ -103,6 +108,15 @@ class ScenarioRows:
             part = Shards(shards.job[own], shards.rack[own], shards.units[own])
             loads.append(np.concatenate([self.base[:0], *(row_load(f, part) for f in forms)]))
         return np.array(loads, np.int64).reshape(scenarios.num_profiles, -1) - self.base
+
+
+def _most_dynamic(compiled: Compiled, form: LinearLoad) -> NDArray[np.float64]:
+    """Return the heaviest weight of every row times what all jobs together can draw, (I,)."""
+    drawn = np.abs(form.demand).max(axis=1, initial=0).astype(float) @ compiled.units.most
+    heaviest = np.zeros(form.rows.num_rows)
+    np.maximum.at(heaviest, form.rows.row, form.rows.weight.astype(float))
+    most: NDArray[np.float64] = heaviest * drawn
+    return most
 
 
 def check_scenarios(compiled: Compiled, rows: ScenarioRows, scenarios: Scenarios) -> None:
@@ -118,10 +132,7 @@ def check_scenarios(compiled: Compiled, rows: ScenarioRows, scenarios: Scenarios
     for form in forms:
         own = slice(first, first + form.rows.num_rows)
         first = own.stop
-        drawn = np.abs(form.demand).max(axis=1, initial=0).astype(float) @ compiled.units.most
-        heaviest = np.zeros(form.rows.num_rows)
-        np.maximum.at(heaviest, form.rows.row, form.rows.weight.astype(float))
-        load = np.abs(rows.base[own]) * LOAD_ONE + heaviest * drawn * float(
+        load = np.abs(rows.base[own]) * LOAD_ONE + rows.most_dynamic[own] * float(
             scenarios.load.max(initial=0)
         )
         shift = np.abs(scenarios.slope[own]) * float(np.abs(scenarios.ambient).max(initial=0))

@@ -213,8 +213,26 @@ extern "C" __global__ void moved_presence(const i64* start, const int* job, cons
     }
 }
 
-// Totals of jobs, units that count, value and firm GPUs: all threads work on one job at a time,
-// because the worst loss of a survivor is a maximum over all its domains.
+// What a plan's changes add to the total of one job; `is_first` if change c is the first of it.
+struct Growth {
+    i64 units;
+    bool is_first;
+};
+
+__device__ __forceinline__ Growth growth_of(const int* job, const int* source, const int* target,
+                                            const i64* units, i64 first, int changes, int c, int j) {
+    Growth own{0, true};
+    for (int d = 0; d < changes; ++d) {
+        Change one = change_at(job, source, target, units, first, d);
+        if (one.job != j || one.rack == NONE) continue;
+        own.units += one.units;
+        own.is_first &= d >= c;
+    }
+    return own;
+}
+
+// Totals of jobs, units that count, value and firm GPUs. One thread for each change, except that
+// all threads work on one survivor at a time, because its worst loss is a maximum over domains.
 extern "C" __global__ void moved_jobs(const i64* start, const int* job, const int* source,
                                       const int* target, const i64* units, int plans,
                                       const i64* domain_start, const int* domain, int domains,
@@ -228,51 +246,54 @@ extern "C" __global__ void moved_jobs(const i64* start, const int* job, const in
     i64* lost = scratch + static_cast<i64>(blockIdx.x) * domains;
     int warp = threadIdx.x / LANES, lane = threadIdx.x % LANES, warps = blockDim.x / LANES;
     for (int plan = blockIdx.x; plan < plans; plan += gridDim.x) {
-        i64 first = start[plan];
+        i64 first = start[plan], broken = 0, paid = 0, missing = 0;
         int changes = 2 * static_cast<int>(start[plan + 1] - first);
+        auto settle = [&](int j, i64 more, i64 loss) {
+            i64 before = total[j], after = before + more;
+            broken += (after > 0 ? positive(least[j] - after) : 0) + positive(after - most[j]) -
+                      (before > 0 ? positive(least[j] - before) : 0) - positive(before - most[j]);
+            i64 now = min(positive(after - held_back[j] - loss), counted_most[j]) - counted[j];
+            paid += value[j] * now;
+            missing -= firm[j] * now;
+        };
+        for (int c = threadIdx.x; c < changes; c += blockDim.x) {
+            Change one = change_at(job, source, target, units, first, c);
+            if (one.rack == NONE || survivor_of_job[one.job] != NONE) continue;
+            Growth own = growth_of(job, source, target, units, first, changes, c, one.job);
+            if (own.is_first) settle(one.job, own.units, 0);
+        }
         for (int c = 0; c < changes; ++c) {
-            int j = change_at(job, source, target, units, first, c).job;
-            bool is_first = true;
-            i64 more = 0;
-            for (int d = 0; d < changes; ++d) {
+            Change of_all = change_at(job, source, target, units, first, c);
+            int j = of_all.job, survivor = survivor_of_job[j];
+            if (of_all.rack == NONE || survivor == NONE) continue;
+            Growth own = growth_of(job, source, target, units, first, changes, c, j);
+            if (!own.is_first) continue;
+            i64 loss = 0;
+            for (int d = threadIdx.x; d < changes; d += blockDim.x) {
                 Change one = change_at(job, source, target, units, first, d);
                 if (one.job != j || one.rack == NONE) continue;
-                more += one.units;
-                is_first &= d >= c;
+                for (i64 at = domain_start[one.rack]; at < domain_start[one.rack + 1]; ++at)
+                    add(&lost[domain[at]], one.units);
             }
-            if (!is_first || change_at(job, source, target, units, first, c).rack == NONE) continue;
-            int survivor = survivor_of_job[j];
-            i64 loss = 0;
-            if (survivor != NONE) {
-                for (int d = threadIdx.x; d < changes; d += blockDim.x) {
-                    Change one = change_at(job, source, target, units, first, d);
-                    if (one.job != j || one.rack == NONE) continue;
-                    for (i64 at = domain_start[one.rack]; at < domain_start[one.rack + 1]; ++at)
-                        add(&lost[domain[at]], one.units);
-                }
-                __syncthreads();
-                for (int d = threadIdx.x; d < domains; d += blockDim.x) {
-                    i64 at = static_cast<i64>(survivor) * domains + d;
-                    if (counts[at]) loss = max(loss, at_risk[at] + lost[d]);
-                    lost[d] = 0;
-                }
-                __syncwarp();
-                for (int lanes = LANES / 2; lanes; lanes /= 2)
-                    loss = max(loss, __shfl_xor_sync(ALL_LANES, loss, lanes));
-                if (lane == 0) worst[warp] = loss;
-                __syncthreads();
-                for (int w = 0; w < warps; ++w) loss = max(loss, worst[w]);
-                __syncthreads();  // all have read before the next job overwrites
+            __syncthreads();
+            for (int d = threadIdx.x; d < domains; d += blockDim.x) {
+                i64 at = static_cast<i64>(survivor) * domains + d;
+                if (counts[at]) loss = max(loss, at_risk[at] + lost[d]);
+                lost[d] = 0;
             }
-            if (threadIdx.x) continue;
-            i64 before = total[j], after = before + more;
-            i64 wrong = (after > 0 ? positive(least[j] - after) : 0) + positive(after - most[j]) -
-                        (before > 0 ? positive(least[j] - before) : 0) - positive(before - most[j]);
-            i64 now = min(positive(after - held_back[j] - loss), counted_most[j]) - counted[j];
-            add(&violation[plan], wrong);
-            add(&margin[plan], value[j] * now);
-            add(&unmet[plan], -firm[j] * now);
+            __syncwarp();
+            for (int lanes = LANES / 2; lanes; lanes /= 2)
+                loss = max(loss, __shfl_xor_sync(ALL_LANES, loss, lanes));
+            if (lane == 0) worst[warp] = loss;
+            __syncthreads();
+            for (int w = 0; w < warps; ++w) loss = max(loss, worst[w]);
+            __syncthreads();  // all have read before the next job overwrites
+            if (threadIdx.x == 0) settle(j, own.units, loss);
         }
+        __syncwarp();
+        add_from_warp(&violation[plan], broken);
+        add_from_warp(&margin[plan], paid);
+        add_from_warp(&unmet[plan], missing);
     }
 }
 

@@ -17,6 +17,7 @@ from typing import Any
 
 ARCHITECTURES = ("80", "90", "100", "120")
 OPTIONS = ("--std=c++17", "--ptxas-options=-v")
+NO_CACHE_SINCE = (13, 0)  # NVRTC with a cache of its own, which keeps no log
 
 
 class CompileError(RuntimeError):
@@ -47,9 +48,11 @@ def compile_source(source: str, name: str, architecture: str) -> Compiled:
     compiler = nvrtc()
     program = compiler.createProgram(source, name, (), ())
     try:
-        options = (*OPTIONS, f"--gpu-architecture=sm_{architecture}")
+        options = [*OPTIONS, f"--gpu-architecture=sm_{architecture}"]
+        if compiler.getVersion() >= NO_CACHE_SINCE:
+            options.append("--no-cache")
         try:
-            compiler.compileProgram(program, options)
+            compiler.compileProgram(program, tuple(options))
         except compiler.NVRTCError as error:
             log = compiler.getProgramLog(program)
             raise CompileError(f"{name} for sm_{architecture}: {error}\n{log}") from error

@@ -22,6 +22,7 @@ class ScenarioScore:
         self.resident = resident
         self.plan = plan
         table, put = resident.table, resident.put
+        self._rows = ScenarioRows.build(resident.compiled)
         self._entries = (
             *(put(table.start), put(table.row), put(table.weight), put(table.table)),
             *(resident.demand, resident.kind, resident.compiled.num_jobs),
@@ -32,7 +33,7 @@ class ScenarioScore:
         """Return what `base` after each set of moves exceeds in every scenario."""
         resident, device = self.resident, self.resident.device
         compiled, table = resident.compiled, resident.table
-        every = ScenarioRows.build(compiled)
+        every = self._rows
         check_scenarios(compiled, every, scenarios)
         plans, samples, rows = move_sets.num_plans, scenarios.num_scenarios, table.num_rows
         violation, rows_over = np.zeros((2, plans, samples), np.int64)

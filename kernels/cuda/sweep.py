@@ -108,10 +108,14 @@ class CudaSearch:
         resident, families, state = self.resident, self.families, self.state
         first, number = np.unique(families.bundle_of, return_index=True, return_inverse=True)[1:]
         count, racks = len(first), resident.compiled.num_racks
-        rows = np.zeros((count, racks), np.int64)
-        for b, n in enumerate(first.tolist()):
-            rows[b] = families.special_row(n)
-        out = resident.put(rows)
+        special = families.is_special(first)
+        order = np.argsort(~special, kind="stable")  # rows that are not zero come first
+        first, number = first[order], np.argsort(order)[number]
+        out = resident.device.empty(count * racks, np.int64)
+        resident.device.fill(out, 0)
+        rows = [families.special_row(n) for n in first[: special.sum()].tolist()]
+        if rows:
+            resident.device.update(out, np.array(rows))
         forms = [*enumerate(resident.compiled.forms)]
         presences = [
             n for n, form in forms if isinstance(form, GroupPresence) and len(form.max_domains)
