@@ -12,9 +12,10 @@ import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from benchmarks import kernel_cases
+from benchmarks.device_time import kernel_seconds
 from benchmarks.floors import Floor, measure_cpu, measure_gpu
 from benchmarks.kernel_cases import Case
 from benchmarks.machine import machine
@@ -80,7 +81,9 @@ def run(options: argparse.Namespace) -> int:
                 where = {"size": f"{racks}x{jobs}", "severity": severity, "backend": backend.name}
                 for case in found:
                     loaded = backend.load(made[0] if case.problem is None else case.problem)
-                    record = where | measure(case, loaded, floors[backend.name], options.repeats)
+                    record = where | measure(
+                        case, loaded, backend, floors[backend.name], options.repeats
+                    )
                     records.append(compared(record, records))
                     print(line_of(records[-1]), flush=True)
     document = {
@@ -117,7 +120,7 @@ def chosen(name: str) -> tuple[list[Backend], list[str]]:
     return found, lines
 
 
-def measure(case: Case, loaded: Any, floor: Floor, repeats: int) -> Record:
+def measure(case: Case, loaded: Any, backend: Backend, floor: Floor, repeats: int) -> Record:
     """Return whether a case is right, and its times."""
     record: Record = {"case": case.name, "right": bool(case.is_right(case.run(loaded)))}
     if not record["right"]:
@@ -141,6 +144,9 @@ def measure(case: Case, loaded: Any, floor: Floor, repeats: int) -> Record:
         "floor_s": floor_s,
         "share_of_floor": floor_s / seconds,
     }
+    if backend.name == "cuda":
+        device = cast("Any", backend).device
+        record["kernel_s"] = kernel_seconds(device, lambda: case.run(loaded))
     if case.naive is not None:
         record["row_by_row_s"] = case.naive()
         record["ratio_to_row_by_row"] = record["row_by_row_s"] / seconds
@@ -157,14 +163,16 @@ def compared(record: Record, earlier: list[Record]) -> Record:
 
 
 def line_of(record: Record) -> str:
-    """Return a record as a line of at most 100 columns."""
+    """Return a record as a line."""
     head = f"{record['size']:>11} {record['severity']:6} {record['backend']:4} {record['case']:40}"
     if not record["right"]:
         return f"{head} WRONG"
     rate = record["per_second"]
+    kernels = sum(record.get("kernel_s", {}).values())
     return (
         f"{head} {record['seconds'] * 1000:9.2f} ms {rate:9.3g}/s "
         f"{record['share_of_floor'] * 100:5.1f} %"
+        + (f" {kernels * 1000:.2f} ms in kernels" if kernels else "")
     )
 
 

@@ -25,33 +25,33 @@ class CupyDevice:
         properties = cupy.cuda.runtime.getDeviceProperties(device.id)
         self.name = properties["name"].decode()
         self.architecture = device.compute_capability
-        self._stream = cupy.cuda.Stream(non_blocking=True)
+        self.stream = cupy.cuda.Stream(non_blocking=True)
         self._functions: dict[str, Any] = {}
         self._modules: dict[str, Any] = {}
 
     def put(self, array: NDArray[Any]) -> Buffer:
         """Copy an array to the device."""
-        with self._stream:
+        with self.stream:
             return self._cupy.asarray(np.ascontiguousarray(array))
 
     def update(self, buffer: Buffer, array: NDArray[Any]) -> None:
         """Copy an array into the front of a buffer."""
         flat = np.ascontiguousarray(array).reshape(-1)
-        with self._stream:
-            buffer.reshape(-1)[: flat.size].set(flat, stream=self._stream)
+        with self.stream:
+            buffer.reshape(-1)[: flat.size].set(flat, stream=self.stream)
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> Buffer:
         """Return memory with unknown contents."""
-        with self._stream:
+        with self.stream:
             return self._cupy.empty(shape, dtype)
 
     def fill(self, buffer: Buffer, byte: int) -> None:
         """Set every byte of a buffer."""
-        self._cupy.cuda.runtime.memsetAsync(buffer.data.ptr, byte, buffer.nbytes, self._stream.ptr)
+        self._cupy.cuda.runtime.memsetAsync(buffer.data.ptr, byte, buffer.nbytes, self.stream.ptr)
 
     def get(self, buffer: Buffer) -> NDArray[Any]:
         """Copy a buffer back and wait for it."""
-        return np.asarray(self._cupy.asnumpy(buffer, stream=self._stream))
+        return np.asarray(self._cupy.asnumpy(buffer, stream=self.stream))
 
     def launch(
         self,
@@ -71,22 +71,22 @@ class CupyDevice:
         function = self._function(signature)
         if shared_bytes > STATIC_SHARED_LIMIT:
             function.max_dynamic_shared_size_bytes = shared_bytes
-        with self._stream:
+        with self.stream:
             function((blocks,), (threads,), typed, shared_mem=shared_bytes)
 
     def recorded(self, steps: Callable[[], None]) -> Callable[[], None]:
         """Return a CUDA graph of the steps: one launch for all of them."""
         steps()  # compiles, allocates, and does the work of the first call
-        self._stream.synchronize()
-        with self._stream:
-            self._stream.begin_capture()
+        self.stream.synchronize()
+        with self.stream:
+            self.stream.begin_capture()
             try:
                 steps()
             finally:
-                graph = self._stream.end_capture()
+                graph = self.stream.end_capture()
 
         def replay() -> None:
-            graph.launch(self._stream)
+            graph.launch(self.stream)
 
         return replay
 
