@@ -16,6 +16,7 @@ from scheduler.evaluate import to_plan
 from scheduler.model import Level, Problem, Sla
 from scheduler.planner import Best, Search
 from scheduler.planner.classes import Classes, alike_racks, single_racks
+from scheduler.planner.construct import Builder
 from scheduler.planner.lowering import lower
 from scheduler.planner.solvers import certified_bound, solve_integer, solve_relaxed
 from scheduler.planner.state import State
@@ -24,7 +25,7 @@ from tests import build
 from tests.enumeration import best_by_enumeration
 from tests.random_problems import random_problem
 
-SEEDS = range(300)
+SEEDS = range(500)
 
 
 @cache
@@ -227,6 +228,23 @@ def test_survival_takes_whole_racks_also_over_classes() -> None:
     # a class may spread the units evenly over all racks, which saves at most one unit's energy
     energy_mills = unit_energy_mills(compiled, "owed")
     assert 0 <= outcome.objective - best.score.margin_mills <= energy_mills
+
+
+def test_construction_puts_what_must_survive_on_other_racks_though_the_first_has_room() -> None:
+    """A rack takes the 4 units that are owed and 4 more, but its loss would take all of them."""
+    racks = [build.rack(f"r{n}") for n in range(2)]
+    problem = build.problem(
+        build.site(racks, rack_types={"hgx": build.rack_type(nodes=8, liquid_permille=0)}),
+        [],
+        [build.tenant("x", isolation=Level.RACK)],
+        [build.contract("owed", tenant="x", units=4, sla=Sla(survives=("rack",)))],
+    )
+    compiled = compile_problem(problem, Topology(problem.site))
+    builder = Builder(compiled, single_racks(compiled))
+    state = builder.build(np.array([0]), lambda: False)
+    assert state.placed[0] == {0: 4, 1: 4}
+    assert builder.counted(state, 0) == 4
+    assert check(problem, to_plan(compiled, state.shards())).unmet_firm_gpus == 0
 
 
 def unit_energy_mills(compiled: Compiled, job: str) -> int:

@@ -173,18 +173,30 @@ class Builder:
     def top_up(self, state: State, job: int, spare: Ints | None = None) -> None:
         """Add units until what survives the worst loss is all that was promised.
 
-        Units that let no more survive are taken back. For `spare` see `_pieces`.
+        They go where they fit best, or else outside the domains that hold the job already. Units
+        that let no more survive are taken back. For `spare` see `_pieces`.
         """
         missing = self._missing(state, job)
         while missing > 0:
-            before = dict(state.placed[job])
-            self.add(state, job, missing, spare)
-            still_missing = self._missing(state, job)
-            if still_missing >= missing:
+            before, still_missing = dict(state.placed[job]), missing
+            for outside in (None, self._outside(state, job)):
+                self.add(state, job, missing, spare, outside)
+                still_missing = self._missing(state, job)
+                if still_missing < missing:
+                    break
                 state.remove(job)
                 state.put_back(job, before)
+            else:
                 return
             missing = still_missing
+
+    def _outside(self, state: State, job: int) -> Bools:
+        """Racks that lie in no domain whose loss takes units of `job`, (R,)."""
+        outside = np.ones(self.compiled.num_racks, bool)
+        for counts in state.counts:
+            if counts.form.survives[job]:
+                outside &= counts.outside(job)
+        return outside
 
     def counted(self, state: State, job: int) -> int:
         """Units of `job` that count: what survives the worst loss, spares left out."""
@@ -200,11 +212,19 @@ class Builder:
             return 0
         return int(self.compiled.units.counted_most[job]) - self.counted(state, job)
 
-    def add(self, state: State, job: int, want: int, spare: Ints | None = None) -> None:
-        """Place up to `want` more units wherever they fit."""
+    def add(
+        self,
+        state: State,
+        job: int,
+        want: int,
+        spare: Ints | None = None,
+        within: Bools | None = None,
+    ) -> None:
+        """Place up to `want` more units wherever they fit, on racks `within` (R,) if given."""
         if want <= 0:
             return
-        for racks in self._pieces(state, job, state.fit(job), want, spare=spare):
+        fits = state.fit(job) if within is None else state.fit(job) * within
+        for racks in self._pieces(state, job, fits, want, spare=spare):
             want -= state.fill(job, racks, want)
             if want <= 0:
                 return

@@ -141,6 +141,15 @@ class CountLimit:
         group = int(self.form.group_of_job[job])
         return int(self._count(group).max(initial=0)) if self.form.survives[job] else 0
 
+    def outside(self, job: int) -> Bools:
+        """Racks in no domain that holds units of the job's group, (R,)."""
+        outside = np.ones(len(self.domains_of_rack), bool)
+        domains = self.form.domains
+        outside[domains.rack[self._count(int(self.form.group_of_job[job]))[domains.row] > 0]] = (
+            False
+        )
+        return outside
+
 
 class PresenceLimit:
     """Units of each group in each domain: who is there, who may come."""
