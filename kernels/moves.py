@@ -128,6 +128,10 @@ class Workspace:
         """Return the units of a job on a rack."""
         return self._placed.get((job, rack), 0)
 
+    def total_of(self, job: int) -> int:
+        """Return the units of a job on all racks."""
+        return int(self._total[job])
+
     def delta(self, moves: Iterable[Move]) -> Delta:
         """Return what the moves, taken as one, would change. The plan stays as it is."""
         changes = self._checked(moves)

@@ -189,6 +189,7 @@ def solve(
         known_bound_by=known_bound_by,
         engine=engine,
         memory_limit_mib=memory_limit_mib,
+        evaluator=evaluator,
     )
     best = search.run()
     interrupted = watch is not None and watch.stopped()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 import numpy as np
@@ -25,7 +26,8 @@ from tests import build
 from tests.enumeration import best_by_enumeration
 from tests.random_problems import random_problem
 
-SEEDS = range(500)
+# 300 in the suite. Of 1,100 more than 500 are small enough for brute force.
+SEEDS = range(int(os.environ.get("RACKWATT_RANDOM_INSTANCES", "300")))
 
 
 @cache
@@ -65,7 +67,8 @@ def test_the_plan_equals_brute_force_and_the_claim_of_optimality_is_true(chunk: 
         compared += 1
         assert best.score.key == optimum.key, f"seed {seed}"
         assert best.is_optimal or best.score.violation, f"seed {seed}: optimal but not proven"
-    assert compared > 15
+    print(f"{compared} optima compared")
+    assert compared > len(SEEDS) / 6 * 0.3
 
 
 @pytest.mark.parametrize("chunk", range(3))

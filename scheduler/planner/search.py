@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from kernels.backend import Evaluator
 from kernels.forms import Compiled, Shards
 from kernels.score import Score
 from scheduler.planner.bound import Bounded, bound
+from scheduler.planner.chains import Chains
 from scheduler.planner.class_program import ClassProgram
 from scheduler.planner.classes import Classes, alike_racks, single_racks
 from scheduler.planner.construct import Builder
@@ -59,6 +61,7 @@ class Search:
     known_bound_by: str = ""
     engine: EngineName = "auto"
     memory_limit_mib: int | None = None  # of each worker
+    evaluator: Evaluator | None = None  # prices all moves at once; without it there are no chains
     notes: list[str] = field(default_factory=list)  # for people: what workers went through
     course: Course = field(init=False)
     bounded: Bounded | None = None
@@ -89,6 +92,7 @@ class Search:
             placer = Placer(Ground(self.compiled))
             self._construct(engine, placer)
             self._meet_obligations(classes)
+            self._chain()
             self._bound(engine, classes)
             self._improve(engine, placer, classes)
             self.notes += engine.notes
@@ -178,6 +182,7 @@ class Search:
         course = self.course
         rounds = Rounds(self.compiled, placer, self.score, engine, self.seed)
         untried = self._has_program(classes)
+        next_chains, pause = 1, 1  # in rounds; the pause doubles while chains gain nothing
         if self._is_small():
             self._class_program(classes)
         while not course.out_of_time() and not course.best.is_optimal:
@@ -189,11 +194,24 @@ class Search:
                     stopped=course.tick,
                 )
                 course.offer(shards, score)
+            if rounds.number >= next_chains:
+                pause = 1 if self._chain() else 2 * pause
+                next_chains = rounds.number + pause
             if untried and rounds.idle >= IDLE_ROUNDS:
                 untried = False
                 self._class_program(classes)
             elif rounds.idle >= STALE_ROUNDS:
                 break
+
+    def _chain(self) -> bool:
+        """Carry out chains of moves that the sweep finds; return whether they gained."""
+        course, before = self.course, self.course.best.score
+        if self.evaluator is None or course.out_of_time():
+            return False
+        with course.during("chains"):
+            chains = Chains(self.compiled, self.evaluator, course.tick)
+            course.offer(chains.run(course.best.shards))
+        return course.best.score < before
 
     def _class_program(self, classes: Classes) -> None:
         """Solve the program over classes; exactly where they are single racks or few."""
