@@ -9,7 +9,14 @@ from scheduler.exchange.exchanged import Exported
 from scheduler.model import Plan, Problem
 
 # name -> module with `export(problem, plan) -> Exported`, and what it writes
-EXPORTS: dict[str, tuple[str, str]] = {}
+EXPORTS: dict[str, tuple[str, str]] = {
+    "csv": ("scheduler.exchange.spreadsheet", "racks, nodes, placements, tenants, power as tables"),
+    "dps": ("scheduler.exchange.dps_export", "NVIDIA DPS topology"),
+    "kai": ("scheduler.exchange.kai", "KAI Scheduler topology and queues"),
+    "kueue": ("scheduler.exchange.kueue", "Kueue topology, flavors and queues"),
+    "topograph": ("scheduler.exchange.topograph_export", "NVIDIA Topograph model and graph"),
+    "volcano": ("scheduler.exchange.volcano", "Volcano HyperNodes and queues"),
+}
 
 
 def exporter(name: str) -> Callable[[Problem, Plan], Exported]:
