@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from scheduler.exchange import kai, kueue, volcano
 from scheduler.exchange.exchanged import ExchangeError, Exported
+from scheduler.exchange.kubernetes import kai, kueue, volcano
 from scheduler.model import Level, Plan, Problem
 from tests import build
 from tests.kubernetes_rules import SCHEMAS, broken_rules

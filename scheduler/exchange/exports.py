@@ -10,12 +10,12 @@ from scheduler.model import Plan, Problem
 
 # name -> module with `export(problem, plan) -> Exported`, and what it writes
 EXPORTS: dict[str, tuple[str, str]] = {
-    "csv": ("scheduler.exchange.spreadsheet", "racks, nodes, placements, tenants, power as tables"),
-    "dps": ("scheduler.exchange.dps_export", "NVIDIA DPS topology"),
-    "kai": ("scheduler.exchange.kai", "KAI Scheduler topology and queues"),
-    "kueue": ("scheduler.exchange.kueue", "Kueue topology, flavors and queues"),
-    "topograph": ("scheduler.exchange.topograph_export", "NVIDIA Topograph model and graph"),
-    "volcano": ("scheduler.exchange.volcano", "Volcano HyperNodes and queues"),
+    "csv": ("scheduler.exchange.tables", "racks, nodes, placements, tenants, power as tables"),
+    "dps": ("scheduler.exchange.dps.write", "NVIDIA DPS topology"),
+    "kai": ("scheduler.exchange.kubernetes.kai", "KAI Scheduler topology and queues"),
+    "kueue": ("scheduler.exchange.kubernetes.kueue", "Kueue topology, flavors and queues"),
+    "topograph": ("scheduler.exchange.topograph.write", "NVIDIA Topograph model and graph"),
+    "volcano": ("scheduler.exchange.kubernetes.volcano", "Volcano HyperNodes and queues"),
 }
 
 

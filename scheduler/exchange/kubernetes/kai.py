@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scheduler.exchange.exchanged import ExchangeError, Exported
-from scheduler.exchange.kubernetes_jobs import Closeness, Marks, job_patches
-from scheduler.exchange.kubernetes_nodes import (
+from scheduler.exchange.kubernetes.cluster import (
     HOSTNAME,
     LEVEL_LABELS,
     Cluster,
     Object,
     node_objects,
 )
-from scheduler.exchange.kueue import quota_mistakes
+from scheduler.exchange.kubernetes.jobs import Closeness, Marks, job_patches
+from scheduler.exchange.kubernetes.kueue import quota_mistakes
 from scheduler.exchange.node_names import labels
 from scheduler.exchange.tenant_shares import Share, tenant_shares
 from scheduler.inputs import dump_yaml

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from scheduler.exchange.exchanged import ExchangeError, Exported
 from scheduler.exchange.fabric_tree import Domain, fabric_roots
-from scheduler.exchange.kubernetes_nodes import GPU, LEVEL_LABELS, Cluster, Object, node_objects
-from scheduler.exchange.kueue import quota_mistakes
+from scheduler.exchange.kubernetes.cluster import GPU, LEVEL_LABELS, Cluster, Object, node_objects
+from scheduler.exchange.kubernetes.kueue import quota_mistakes
 from scheduler.exchange.tenant_shares import Share, tenant_shares
 from scheduler.inputs import dump_yaml
 from scheduler.model import Level, Plan, Problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from scheduler.exchange.kubernetes_nodes import GPU, HOSTNAME, LEVEL_LABELS, Cluster, Object
+from scheduler.exchange.kubernetes.cluster import GPU, HOSTNAME, LEVEL_LABELS, Cluster, Object
 from scheduler.exchange.node_roles import has_own_nodes
 from scheduler.exchange.tenant_shares import PodShape, pod_shape
 from scheduler.model import Job, Level

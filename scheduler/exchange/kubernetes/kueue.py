@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scheduler.exchange.exchanged import ExchangeError, Exported
-from scheduler.exchange.kubernetes_jobs import MOST_NAMED, Closeness, Marks, job_patches
-from scheduler.exchange.kubernetes_nodes import (
+from scheduler.exchange.kubernetes.cluster import (
     GPU,
     HOSTNAME,
     LEVEL_LABELS,
@@ -21,6 +20,7 @@ from scheduler.exchange.kubernetes_nodes import (
     Object,
     node_objects,
 )
+from scheduler.exchange.kubernetes.jobs import MOST_NAMED, Closeness, Marks, job_patches
 from scheduler.exchange.tenant_shares import Share, tenant_shares
 from scheduler.inputs import dump_yaml
 from scheduler.model import Job, Plan, Problem
