@@ -9,7 +9,9 @@ from scheduler.exchange.exchanged import Exported
 from scheduler.model import Plan, Problem
 
 # name -> module with `export(problem, plan) -> Exported`, and what it writes
-EXPORTS: dict[str, tuple[str, str]] = {}
+EXPORTS: dict[str, tuple[str, str]] = {
+    "slurm": ("scheduler.exchange.slurm.export", "topology, nodes, power, reservations, jobs"),
+}
 
 
 def exporter(name: str) -> Callable[[Problem, Plan], Exported]:
