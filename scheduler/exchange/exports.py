@@ -14,6 +14,7 @@ EXPORTS: dict[str, tuple[str, str]] = {
     "dps": ("scheduler.exchange.dps.write", "NVIDIA DPS topology"),
     "kai": ("scheduler.exchange.kubernetes.kai", "KAI Scheduler topology and queues"),
     "kueue": ("scheduler.exchange.kubernetes.kueue", "Kueue topology, flavors and queues"),
+    "slurm": ("scheduler.exchange.slurm.export", "topology, nodes, power, reservations, jobs"),
     "topograph": ("scheduler.exchange.topograph.write", "NVIDIA Topograph model and graph"),
     "volcano": ("scheduler.exchange.kubernetes.volcano", "Volcano HyperNodes and queues"),
 }
