@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scheduler.exchange.exchanged import ExchangeError
 from scheduler.exchange.fabric_nodes import FabricNode
+from scheduler.exchange.rack_sizes import sized
 from scheduler.inputs import site_document
 from scheduler.inputs.catalogue import catalogue
 from scheduler.inputs.document import Document
@@ -20,7 +21,6 @@ from scheduler.inputs.explicit import read_site
 from scheduler.inputs.mistakes import InputError, Mistakes
 from scheduler.model import Fabric, Hall, Level, PowerNode, Rack, RackType, Site
 from scheduler.model.levels import DEFAULT_LADDER
-from scheduler.model.units import ceil_div
 
 SUPPLY_MC, INLET_LIMIT_MC = 22_000, 27_000  # air of a hall, as in a site file that says nothing
 JOINS = (Level.ARRAY, Level.POD, Level.HALL, Level.SITE)  # by the number of layers of switches
@@ -76,7 +76,8 @@ def bare_site(
     used = {name for node in placed for name in (node.domain, node.rack) if name}
     for group in _groups(placed, facts, lines):
         first = group[0]
-        rack_type = _type_for(facts[first.host].type, group)
+        reach = Level.RACK if first.domain else Level.HOST
+        rack_type = sized(facts[first.host].type, len(group), reach)
         types[rack_type.name] = rack_type
         array, pod, hall = (_layer(first, index) for index in range(3))
         rack_name = _rack_name(first, array, racks, used, lines)
@@ -170,32 +171,6 @@ def _groups(
         size = len(group) if whole else facts[group[0].host].type.nodes
         found += [group[start : start + size] for start in range(0, len(group), size)]
     return found
-
-
-def _type_for(base: RackType, group: Sequence[FabricNode]) -> RackType:
-    """Return `base` for racks of this many nodes and this NVLink domain, power in proportion."""
-    reach = Level.RACK if group[0].domain else Level.HOST
-    nodes = len(group)
-    if (nodes, reach) == (base.nodes, base.nvlink_domain):
-        return base
-
-    def scaled(amount: int) -> int:
-        return ceil_div(amount * nodes, base.nodes)
-
-    end = f"{nodes}-nodes" if reach is base.nvlink_domain else f"{nodes}-nodes-{reach}"
-    return replace(
-        base,
-        name=f"{base.name}-{end}",
-        nodes=nodes,
-        nvlink_domain=reach,
-        nameplate_w=scaled(base.nameplate_w),
-        observed_peak_w=scaled(base.observed_peak_w),
-        percentile_w=scaled(base.percentile_w),
-        idle_w=scaled(base.idle_w),
-        flow_mlpm=scaled(base.flow_mlpm),
-        air_w_per_k=base.air_w_per_k * nodes // base.nodes,
-        source=f"[D] {base.name} in proportion to its nodes",
-    )
 
 
 def _rack_name(
