@@ -33,3 +33,25 @@ def sized(base: RackType, nodes: int, reach: Level) -> RackType:
         air_w_per_k=base.air_w_per_k * nodes // base.nodes,
         source=f"[D] {base.name} in proportion to its nodes",
     )
+
+
+def with_gpus(base: RackType, gpus_per_node: int) -> RackType:
+    """Return `base` for nodes of another number of GPUs, with power in proportion to the GPUs."""
+    if gpus_per_node == base.gpus_per_node:
+        return base
+
+    def scaled(amount: int) -> int:
+        return ceil_div(amount * gpus_per_node, base.gpus_per_node)
+
+    return replace(
+        base,
+        name=f"{base.name}-{gpus_per_node}-gpus",
+        gpus_per_node=gpus_per_node,
+        nameplate_w=scaled(base.nameplate_w),
+        observed_peak_w=scaled(base.observed_peak_w),
+        percentile_w=scaled(base.percentile_w),
+        idle_w=scaled(base.idle_w),
+        flow_mlpm=scaled(base.flow_mlpm),
+        air_w_per_k=base.air_w_per_k * gpus_per_node // base.gpus_per_node,
+        source=f"[D] {base.name} in proportion to its GPUs",
+    )
