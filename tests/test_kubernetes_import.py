@@ -155,7 +155,7 @@ def test_nodes_become_racks_behind_their_switches(tmp_path: Path) -> None:
     ],
 )
 def test_labels_of_clouds_and_topograph_are_known(
-    tmp_path: Path, labels: dict[str, str], layers: tuple[str, str]
+    tmp_path: Path, labels: dict[str, Any], layers: tuple[str, str]
 ) -> None:
     path = put(tmp_path, "nodes.json", [node("n1", **labels), node("n2", **labels)])
     problem, _ = taken(tmp_path, import_kubernetes(path, put(tmp_path, "w.json", [])))
@@ -164,7 +164,7 @@ def test_labels_of_clouds_and_topograph_are_known(
 
 
 def test_own_labels_and_a_clique_are_taken(tmp_path: Path) -> None:
-    labels = {"nvidia.com__gpu.clique": "uuid.1", "my__row": "row", "my__hall": "hall"}
+    labels: Object = {"nvidia.com__gpu.clique": "uuid.1", "my__row": "row", "my__hall": "hall"}
     nodes = [node(f"n{n}", gpus=4, **labels) for n in range(3)]
     choices = Choices(levels=("my/hall", "my/row"), rack_type="gb200-nvl72")
     imported = import_kubernetes(
