@@ -12,7 +12,7 @@ from scheduler.exchange.slurm.job_options import job_options
 from scheduler.exchange.slurm.node_lines import nodes_conf
 from scheduler.exchange.slurm.reservations import accounts_sh, reservations_sh
 from scheduler.exchange.slurm.resources import resources_yaml
-from scheduler.exchange.slurm.topologies import Topologies, fabric_of, topologies_of
+from scheduler.exchange.slurm.topologies import Topologies, fabric_names, topologies_of
 from scheduler.exchange.slurm.topology_rules import (
     block_faults,
     joined_faults,
@@ -69,15 +69,16 @@ def _topology_mistakes(problem: Problem, names: NodeNames, topologies: Topologie
         for host in names.hosts[rack.name]
     ]
     yield from missing_faults(topologies, names.place.keys(), in_blocks)
-    fabric = {host: fabric_of(site, site.racks[rack]) for host, (rack, _n) in names.place.items()}
-    yield from joined_faults(topologies.switches, fabric)
+    fabrics = fabric_names(site)
+    fabric_of = {host: fabrics[rack] for host, (rack, _node) in names.place.items()}
+    yield from joined_faults(topologies.switches, fabric_of)
 
 
 def _split_jobs(problem: Problem, plan: Plan) -> Iterator[str]:
     """Yield jobs whose nodes Slurm could never give them together."""
-    site = problem.site
+    fabrics = fabric_names(problem.site)
     for job in problem.workload.jobs:
-        inside = {fabric_of(site, site.racks[rack]): None for rack in plan.units.get(job, {})}
+        inside = {fabrics[rack]: None for rack in plan.units.get(job, {})}
         if len(inside) > 1:
             yield f"job {job}: lies in the separate fabrics {', '.join(inside)}"
 

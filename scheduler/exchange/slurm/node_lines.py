@@ -8,6 +8,7 @@ from scheduler.exchange.node_names import NodeNames, labels
 from scheduler.exchange.slurm.hostlist import fold
 from scheduler.exchange.slurm.topologies import (
     EVERYTHING,
+    NAME,
     block_topology_names,
     partition_names,
 )
@@ -48,7 +49,8 @@ def nodes_conf(site: Site, names: NodeNames) -> str:
 
 def gres_types(site: Site) -> dict[str, str]:
     """Return the type that Slurm's generic resource ``gpu`` has, by our GPU type."""
-    return labels(each.gpu_type for each in site.rack_types.values())
+    made = labels(each.gpu_type for each in site.rack_types.values())
+    return {ours: ours if NAME.fullmatch(ours) else label for ours, label in made.items()}
 
 
 def _states(names: NodeNames, rack: Rack) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -78,9 +78,10 @@ def partition_names(site: Site) -> dict[str, str]:
 
     A partition has one topology, so none spans separate fabrics.
     """
-    several = len({fabric_of(site, rack) for rack in site.racks.values()}) > 1
+    fabrics = fabric_names(site)
+    several = len(set(fabrics.values())) > 1
     called = {
-        rack.name: f"{fabric_of(site, rack)} {site.type_of(rack).gpu_type}"
+        rack.name: f"{fabrics[rack.name]} {site.type_of(rack).gpu_type}"
         if several
         else site.type_of(rack).gpu_type
         for rack in site.racks.values()
@@ -99,9 +100,11 @@ def block_topology_names(site: Site) -> dict[str, str]:
     }
 
 
-def fabric_of(site: Site, rack: Rack) -> str:
-    """Return the name of the fabric that `rack` is connected to."""
-    return str(site.domain_of(rack, site.fabric.joins))
+def fabric_names(site: Site) -> dict[str, str]:
+    """Return the fabric of every rack, by the name of its top switch."""
+    roots = [_shortened(root) for root in fabric_roots(site)]
+    called = _names_of(roots)
+    return {rack.name: called[root.label] for root in roots for rack in root.all_racks}
 
 
 def _blocks(site: Site, names: NodeNames) -> Iterator[Blocks]:
