@@ -34,7 +34,8 @@ NOTE_LIMITS = (
 class NodeFacts:
     """What is known of a node beside its place in the fabric."""
 
-    type: RackType
+    type: RackType  # its racks are like this one
+    gpus: int | None = None  # of the node, if it is known; else as in its type
     usable: bool = True
 
 
@@ -76,8 +77,10 @@ def bare_site(
     used = {name for node in placed for name in (node.domain, node.rack) if name}
     for group in _groups(placed, facts, lines):
         first = group[0]
+        known = facts[first.host]
         reach = Level.RACK if first.domain else Level.HOST
-        rack_type = sized(facts[first.host].type, len(group), reach)
+        gpus = known.gpus or known.type.gpus_per_node
+        rack_type = sized(known.type, len(group), gpus, reach)
         types[rack_type.name] = rack_type
         array, pod, hall = (_layer(first, index) for index in range(3))
         rack_name = _rack_name(first, array, racks, used, lines)
@@ -158,7 +161,7 @@ def _groups(
     leaves: dict[str, set[str]] = {}
     for node in placed:
         together = node.domain or node.rack
-        kind = facts[node.host].type.name
+        kind = (facts[node.host].type.name, facts[node.host].gpus)
         groups.setdefault((node.layers, node.domain, together, kind), []).append(node)
         if node.domain:
             leaves.setdefault(node.domain, set()).add(node.layers[0])

@@ -149,7 +149,7 @@ def _racks(
         whole = known_type(seat.type)
         for start in range(0, len(hosts), whole.nodes):
             inside = hosts[start : start + whole.nodes]
-            rack_type = sized(whole, len(inside), whole.nvlink_domain)
+            rack_type = sized(whole, len(inside), whole.gpus_per_node, whole.nvlink_domain)
             types[rack_type.name] = rack_type
             name = _free(seat.stem if len(hosts) <= whole.nodes else "", seat.feeds[0], racks)
             racks[name] = Rack(

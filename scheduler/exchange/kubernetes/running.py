@@ -20,7 +20,6 @@ from scheduler.exchange.kubernetes.read_nodes import (
 )
 from scheduler.exchange.kubernetes.read_workloads import read_workloads
 from scheduler.exchange.node_names import node_names
-from scheduler.exchange.rack_sizes import with_gpus
 from scheduler.inputs import dump_yaml
 from scheduler.model import Level, Problem, RackType, Site
 from scheduler.write import PLAN_FORMAT
@@ -114,7 +113,7 @@ def _facts(nodes: Sequence[ClusterNode], base: RackType | None) -> dict[str, Nod
         if found is None:
             unknown[f"{node.host}: GPU {node.product() or 'without a name'}"] = None
             continue
-        facts[node.host] = NodeFacts(type=with_gpus(found, node.gpus), usable=node.usable)
+        facts[node.host] = NodeFacts(type=found, gpus=node.gpus, usable=node.usable)
     if unknown:
         expected = "expected a GPU of a built-in rack type (or --rack-type)"
         raise ExchangeError([f"node {each}: {expected}" for each in unknown])
