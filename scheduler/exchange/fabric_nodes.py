@@ -45,23 +45,31 @@ def fabric_nodes(site: Site) -> tuple[FabricNode, ...]:
 
 def _leaves(site: Site) -> Iterator[tuple[Domain, tuple[str, ...]]]:
     """Yield every array with the names of the switches above it, its own first."""
-    level_of: dict[str, Level] = {}  # the smallest that uses a name
-    for domain in (each for root in fabric_roots(site) for each in root.walk()):
-        known = level_of.setdefault(domain.name, domain.level)
-        level_of[domain.name] = min(known, domain.level, key=lambda level: level.rank)
-
-    def called(domain: Domain) -> str:
-        own = level_of[domain.name] is domain.level
-        return domain.name if own else f"{domain.name}-{domain.level}"
+    roots = fabric_roots(site)
+    called = _names([domain for root in roots for domain in root.walk()])
 
     def walk(domain: Domain, above: tuple[str, ...]) -> Iterator[tuple[Domain, tuple[str, ...]]]:
         below = domain.children
         same = len(below) == 1 and below[0].name == domain.name
-        layers = above if same else (called(domain), *above)
+        layers = above if same else (called[domain.level, domain.name], *above)
         if not below:
             yield domain, layers
         for child in below:
             yield from walk(child, layers)
 
-    for root in fabric_roots(site):
+    for root in roots:
         yield from walk(root, ())
+
+
+def _names(domains: list[Domain]) -> dict[tuple[Level, str], str]:
+    """Return a name for every domain that no other has: its own, if it is the smallest with it."""
+    found: dict[tuple[Level, str], str] = {}
+    own = {domain.name for domain in domains}
+    taken: set[str] = set()
+    for domain in sorted(domains, key=lambda each: each.level.rank):
+        name = domain.name
+        while name in taken or (name in own and name != domain.name):
+            name = f"{name}-{domain.level}"
+        taken.add(name)
+        found[domain.level, domain.name] = name
+    return found

@@ -39,16 +39,13 @@ class Share:
 
 
 def pod_shape(problem: Problem, plan: Plan, job: Job) -> PodShape:
-    """Return the pods of one unit: as few as the smallest node that the plan uses allows.
+    """Return the pods of one unit of a placed job: as few as its smallest node allows.
 
     ``pods = ceil(gpus_per_unit / node)``, each of ``ceil(gpus_per_unit / pods)`` GPUs.
     """
-    racks = plan.units.get(job.name) or [
-        rack.name for rack in problem.site.racks.values() if problem.allows(job, rack)
-    ]
     site = problem.site
-    sizes = {site.type_of(site.racks[rack]).gpus_per_node for rack in racks}
-    pods = ceil_div(job.gpus_per_unit, min(sizes, default=job.gpus_per_unit))
+    sizes = {site.type_of(site.racks[rack]).gpus_per_node for rack in plan.units[job.name]}
+    pods = ceil_div(job.gpus_per_unit, min(sizes))
     return PodShape(pods, ceil_div(job.gpus_per_unit, pods), mixed=len(sizes) > 1)
 
 

@@ -52,12 +52,14 @@ def job_patches(cluster: Cluster, marks_of: Marker) -> tuple[list[Object], list[
     unsaid: dict[str, list[str]] = {}
     for job in problem.workload.jobs.values():
         placed = plan.placed_units(job.name)
+        if not placed:
+            unsaid.setdefault("not placed, so without a patch", []).append(job.name)
+            continue
         shape = pod_shape(problem, plan, job)
-        for line in _unsaid(job, placed, shape):
+        for line in _unsaid(job, shape):
             unsaid.setdefault(line, []).append(job.name)
-        if placed:
-            close = closeness(cluster, job, shape)
-            patches.append(_patch(cluster, job, placed, shape, marks_of(job, close)))
+        close = closeness(cluster, job, shape)
+        patches.append(_patch(cluster, job, placed, shape, marks_of(job, close)))
     return patches, [f"{line}: {some(jobs, MOST_NAMED)}" for line, jobs in unsaid.items()]
 
 
@@ -85,11 +87,8 @@ def _label(cluster: Cluster, job: Job, level: Level | None) -> str | None:
     return None if level is None else LEVEL_LABELS.get(level)
 
 
-def _unsaid(job: Job, placed: int, shape: PodShape) -> Iterator[str]:
+def _unsaid(job: Job, shape: PodShape) -> Iterator[str]:
     """Yield what a patch cannot say of a job."""
-    if not placed:
-        yield "not placed, so without a patch"
-        return
     if shape.mixed:
         yield "on nodes of several sizes, so with pods that fit the smallest"
     if job.spread_level is not None:
