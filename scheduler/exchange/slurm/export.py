@@ -38,9 +38,9 @@ def export(problem: Problem, plan: Plan) -> Exported:
     topologies = topologies_of(site, names)
     mistakes = [*_topology_mistakes(problem, names, topologies), *_split_jobs(problem, plan)]
     try:
-        held = holdings(problem, plan, names)
-    except ValueError as error:
-        raise ExchangeError([*mistakes, str(error)]) from None
+        held = holdings(problem, plan)
+    except ExchangeError as error:
+        raise ExchangeError([*mistakes, *error.mistakes]) from None
     if mistakes:
         raise ExchangeError(mistakes)
     accounts = account_names(problem)
