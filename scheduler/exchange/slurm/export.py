@@ -12,7 +12,7 @@ from scheduler.exchange.slurm.job_options import job_options
 from scheduler.exchange.slurm.node_lines import nodes_conf
 from scheduler.exchange.slurm.reservations import accounts_sh, reservations_sh
 from scheduler.exchange.slurm.resources import resources_yaml
-from scheduler.exchange.slurm.topologies import Topologies, fabric_names, topologies_of
+from scheduler.exchange.slurm.topologies import Topologies, topologies_of
 from scheduler.exchange.slurm.topology_rules import (
     block_faults,
     joined_faults,
@@ -21,7 +21,7 @@ from scheduler.exchange.slurm.topology_rules import (
     tree_faults,
 )
 from scheduler.exchange.slurm.topology_text import topology_conf, topology_yaml
-from scheduler.model import Level, Plan, Problem
+from scheduler.model import Level, Plan, Problem, Site
 
 
 def export(problem: Problem, plan: Plan) -> Exported:
@@ -38,9 +38,9 @@ def export(problem: Problem, plan: Plan) -> Exported:
     topologies = topologies_of(site, names)
     mistakes = [*_topology_mistakes(problem, names, topologies), *_split_jobs(problem, plan)]
     try:
-        held = holdings(problem, plan, names)
-    except ValueError as error:
-        raise ExchangeError([*mistakes, str(error)]) from None
+        held = holdings(problem, plan)
+    except ExchangeError as error:
+        raise ExchangeError([*mistakes, *error.mistakes]) from None
     if mistakes:
         raise ExchangeError(mistakes)
     accounts = account_names(problem)
@@ -69,18 +69,21 @@ def _topology_mistakes(problem: Problem, names: NodeNames, topologies: Topologie
         for host in names.hosts[rack.name]
     ]
     yield from missing_faults(topologies, names.place.keys(), in_blocks)
-    fabrics = fabric_names(site)
-    fabric_of = {host: fabrics[rack] for host, (rack, _node) in names.place.items()}
+    fabric_of = {host: _fabric(site, rack) for host, (rack, _node) in names.place.items()}
     yield from joined_faults(topologies.switches, fabric_of)
 
 
 def _split_jobs(problem: Problem, plan: Plan) -> Iterator[str]:
     """Yield jobs whose nodes Slurm could never give them together."""
-    fabrics = fabric_names(problem.site)
     for job in problem.workload.jobs:
-        inside = {fabrics[rack]: None for rack in plan.units.get(job, {})}
+        inside = {_fabric(problem.site, rack): None for rack in plan.units.get(job, {})}
         if len(inside) > 1:
             yield f"job {job}: lies in the separate fabrics {', '.join(inside)}"
+
+
+def _fabric(site: Site, rack: str) -> str:
+    """Return the domain whose racks the fabric joins, straight from the site."""
+    return str(site.domain_of(site.racks[rack], site.fabric.joins))
 
 
 def _notes(problem: Problem, names: NodeNames, topologies: Topologies) -> Iterator[str]:

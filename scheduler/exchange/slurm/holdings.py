@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scheduler.exchange.node_names import NodeNames, labels
+from scheduler.exchange.node_names import labels
+from scheduler.exchange.node_roles import roled_nodes
 from scheduler.model import Plan, Problem
-from scheduler.node_packing import host_group, pack_nodes
 
 _SHARED = "shared hosts"  # who shares hosts with one another has one reservation
 
@@ -26,7 +25,7 @@ def account_names(problem: Problem) -> dict[str, str]:
     return labels([*problem.workload.tenants, _SHARED])
 
 
-def holdings(problem: Problem, plan: Plan, names: NodeNames) -> tuple[Holding, ...]:
+def holdings(problem: Problem, plan: Plan) -> tuple[Holding, ...]:
     """Return what every tenant with placed work holds, in the order of the workload file.
 
     These are the nodes of its contracts and jobs, and all nodes, also idle, drained and broken
@@ -35,49 +34,25 @@ def holdings(problem: Problem, plan: Plan, names: NodeNames) -> tuple[Holding, .
 
     Raises
     ------
-    ValueError
-        Two tenants would hold a node: the plan breaks their isolation.
+    ExchangeError
+        Two tenants would hold a node, or a rack has fewer nodes than the plan puts work on.
     """
-    order = {host: i for i, host in enumerate(names.place)}
-    called = account_names(problem)
-    holder: dict[str, str] = {}
-    tenants: dict[str, dict[str, None]] = {}
-    for owner, tenant, host in _held(problem, plan, names):
-        other = holder.setdefault(host, owner)
-        if other != owner:
-            raise ValueError(f"node {host}: both {other} and {owner} would hold it")
-        tenants.setdefault(owner, {})[tenant] = None
+    roled = roled_nodes(problem, plan)
+    sharing = {
+        problem.jobs[job].tenant for node in roled if node.tenant is None for job in node.jobs
+    }
+    together = tuple(tenant for tenant in problem.workload.tenants if tenant in sharing)
+    # With nobody to share with, the nodes are the tenant's own.
+    shared_by = together[0] if len(together) == 1 else _SHARED
     nodes: dict[str, list[str]] = {}
-    for host in sorted(holder, key=order.__getitem__):
-        nodes.setdefault(holder[host], []).append(host)
+    for node in roled:
+        owner = node.tenant or (shared_by if node.jobs else None)
+        if owner is not None:
+            nodes.setdefault(owner, []).append(node.host)
+    called = account_names(problem)
+    who = {tenant: (tenant,) for tenant in problem.workload.tenants} | {_SHARED: together}
     return tuple(
-        Holding(name=called[owner], tenants=tuple(tenants[owner]), nodes=tuple(nodes[owner]))
-        for owner in [*problem.workload.tenants, _SHARED]
+        Holding(name=called[owner], tenants=tenants, nodes=tuple(nodes[owner]))
+        for owner, tenants in who.items()
         if owner in nodes
     )
-
-
-def _held(problem: Problem, plan: Plan, names: NodeNames) -> Iterator[tuple[str, str, str]]:
-    """Yield who holds a node, for which tenant, and the node's name; a node may come often."""
-    site = problem.site
-    sharing = {
-        problem.jobs[name].tenant
-        for name, _rack, _units in plan.shards()
-        if (host_group(problem, problem.jobs[name]) or ("",))[0] == "hosts"
-    }
-    present: dict[str, dict[str, None]] = {}
-    for rack, uses in pack_nodes(problem, plan).items():
-        for use in uses:
-            job = problem.jobs[use.job]
-            group = host_group(problem, job)
-            shared = group is not None and group[0] == "hosts" and len(sharing) > 1
-            owner = _SHARED if shared else job.tenant
-            present.setdefault(job.tenant, {})[rack] = None
-            yield owner, job.tenant, names.hosts[rack][use.node]
-    for tenant, racks in present.items():
-        isolation = problem.workload.tenants[tenant].isolation
-        for kind in site.isolation_ladder.get(isolation, ()):
-            alone = {site.domain_of(site.racks[rack], kind) for rack in racks} - {None}
-            for each in site.racks.values():
-                if site.domain_of(each, kind) in alone:
-                    yield from ((tenant, tenant, host) for host in names.hosts[each.name])

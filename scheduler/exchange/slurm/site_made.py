@@ -178,6 +178,7 @@ def _filled_in(site: Site, nodes: Mapping[str, NodeState] | None) -> list[str]:
         )
     if site.fabric.joins is Level.HALL:
         notes.append("the topology has several roots: each is a fabric of its own, here a hall")
-    made = [each for each in site.rack_types.values() if each.source.startswith("[A] figures of")]
+    built_in = catalogue()
+    made = [each for each in site.rack_types.values() if each != built_in.get(each.name)]
     notes += [f"rack type {each.name}: {each.source}" for each in made]
     return notes
