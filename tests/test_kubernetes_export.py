@@ -13,6 +13,8 @@ import yaml
 
 from scheduler.exchange.exchanged import ExchangeError, Exported
 from scheduler.exchange.kubernetes import kai, kueue, volcano
+from scheduler.exchange.kubernetes.cluster import Cluster
+from scheduler.exchange.tenant_shares import Share
 from scheduler.model import Level, Plan, Problem
 from tests import build
 from tests.kubernetes_rules import SCHEMAS, broken_rules
@@ -279,6 +281,36 @@ def test_separate_fabrics_have_no_hypernode_in_common() -> None:
     assert {name for name in hosts if not name.startswith("rack-")} == {"array-a", "array-b"}
     assert not set(hosts["array-a"]) & set(hosts["array-b"])
     assert any("2 fabrics" in note for note in exported.notes)
+
+
+def test_a_gang_stays_in_one_of_several_fabrics() -> None:
+    problem, plan = small()
+    free = replace(problem.workload.jobs["train"], required=None, preferred=None)
+    jobs = {**problem.workload.jobs, "train": free}
+    fabric = replace(problem.site.fabric, joins=Level.ARRAY)
+    apart = replace(
+        problem,
+        site=replace(problem.site, fabric=fabric),
+        workload=replace(problem.workload, jobs=jobs),
+    )
+    key = "kueue.x-k8s.io/podset-required-topology"
+    train = of_kind(objects(kueue.export(apart, plan)), "Job")["train"]
+    assert train["spec"]["template"]["metadata"]["annotations"] == {key: "rackwatt/array"}
+    over = Plan({"train": {"r4": 2, "r1": 2}})
+    exported = kueue.export(apart, over)
+    train = of_kind(objects(exported), "Job")["train"]
+    assert key not in train["spec"]["template"]["metadata"]["annotations"]
+    assert "planned over fabrics that are not joined: train" in exported.notes
+
+
+def test_quotas_above_what_the_nodes_have_are_a_mistake() -> None:
+    cluster = Cluster(*small())
+    too_much = Share(tenant="t", own_nodes=True, gpus={"h100": 33})
+    shared = [Share(tenant=t, own_nodes=False, gpus={"h100": 5}) for t in ("lab", "class")]
+    assert list(kueue.quota_mistakes(cluster, (too_much, *shared))) == [
+        "pool t h100: expected quotas of at most 32 GPUs, got 33 GPUs",
+        "pool shared h100: expected quotas of at most 8 GPUs, got 10 GPUs",
+    ]
 
 
 def test_volcano_guarantees_what_a_tenant_has_alone() -> None:

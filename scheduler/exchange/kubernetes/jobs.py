@@ -56,7 +56,7 @@ def job_patches(cluster: Cluster, marks_of: Marker) -> tuple[list[Object], list[
             unsaid.setdefault("not placed, so without a patch", []).append(job.name)
             continue
         shape = pod_shape(problem, plan, job)
-        for line in _unsaid(job, shape):
+        for line in _unsaid(job, shape, len(_fabrics(cluster, job))):
             unsaid.setdefault(line, []).append(job.name)
         close = closeness(cluster, job, shape)
         patches.append(_patch(cluster, job, placed, shape, marks_of(job, close)))
@@ -66,7 +66,7 @@ def job_patches(cluster: Cluster, marks_of: Marker) -> tuple[list[Object], list[
 def closeness(cluster: Cluster, job: Job, shape: PodShape) -> Closeness:
     """Return the levels that the pods of `job` must or should share."""
     in_one_rack = LEVEL_LABELS[Level.RACK] if shape.pods_per_unit > 1 else None
-    required = _label(cluster, job, job.required)
+    required = _label(cluster, job, job.required or _one_fabric(cluster, job))
     if job.units == 1 and in_one_rack:
         return Closeness(required=in_one_rack)
     return Closeness(
@@ -75,6 +75,20 @@ def closeness(cluster: Cluster, job: Job, shape: PodShape) -> Closeness:
         slice_level=in_one_rack,
         slice_size=shape.pods_per_unit if in_one_rack else None,
     )
+
+
+def _one_fabric(cluster: Cluster, job: Job) -> Level | None:
+    """Return the level of separate fabrics for a gang that the plan puts into one of them."""
+    joins = cluster.problem.site.fabric.joins
+    is_gang = job.units > 1 and job.min_units == job.units
+    return joins if is_gang and len(_fabrics(cluster, job)) == 1 else None
+
+
+def _fabrics(cluster: Cluster, job: Job) -> set[str | None]:
+    """Return the fabrics that are not joined in which the plan puts a job."""
+    site = cluster.problem.site
+    racks = cluster.plan.units[job.name]
+    return {site.domain_of(site.racks[rack], site.fabric.joins) for rack in racks}
 
 
 def _label(cluster: Cluster, job: Job, level: Level | None) -> str | None:
@@ -87,8 +101,10 @@ def _label(cluster: Cluster, job: Job, level: Level | None) -> str | None:
     return None if level is None else LEVEL_LABELS.get(level)
 
 
-def _unsaid(job: Job, shape: PodShape) -> Iterator[str]:
+def _unsaid(job: Job, shape: PodShape, fabrics: int) -> Iterator[str]:
     """Yield what a patch cannot say of a job."""
+    if fabrics > 1:
+        yield "planned over fabrics that are not joined"
     if shape.mixed:
         yield "on nodes of several sizes, so with pods that fit the smallest"
     if job.spread_level is not None:

@@ -195,8 +195,8 @@ class _Where:
     def rack_of(self, domain: Domain) -> str | None:
         """Return the one rack that a domain lies in; None if there is no such."""
         for key, value in domain:
-            if key == HOSTNAME:
-                return self.rack_of_host.get(value)
+            if key == HOSTNAME and value in self.rack_of_host:
+                return self.rack_of_host[value]
         found = [self.racks_of_label.get(pair, set()) for pair in domain]
         racks = set.intersection(*found) if found else set()
         return racks.pop() if len(racks) == 1 else None

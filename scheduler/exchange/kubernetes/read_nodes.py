@@ -70,7 +70,8 @@ def read_nodes(path: Path) -> tuple[tuple[ClusterNode, ...], list[str]]:
         meta, status = item.inner("metadata"), item.inner("status")
         host = meta.name("name")
         capacity = amount(status.inner("capacity"), GPU)
-        allocatable = amount(status.inner("allocatable"), GPU)
+        known = "allocatable" in status.data
+        allocatable = amount(status.inner("allocatable"), GPU) if known else capacity
         if not capacity:
             without += 1
             continue
