@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from scheduler.exchange.bare_site import site_text
 from scheduler.exchange.exchanged import Imported
 from scheduler.exchange.node_names import node_names
 from scheduler.exchange.slurm.cluster_state import StateRead, read_jobs, read_nodes
 from scheduler.exchange.slurm.queue_made import queue_made
 from scheduler.exchange.slurm.read_topology import read_topology
 from scheduler.exchange.slurm.site_made import site_made
-from scheduler.inputs import site_document
 from scheduler.inputs.plan_file import PLAN_FORMAT
 
 
@@ -49,7 +49,7 @@ def load(
         *queue.unmapped,
         *made.unmapped,
     ]
-    files = {"site.json": _json(site_document(made.site))}
+    files = {"site.json": site_text(made.site)}
     notes = list(made.notes)
     if squeue is not None:
         work = queue_made(queue.jobs, nodes, made.site, node_names(made.site))

@@ -12,6 +12,7 @@ from scheduler.exchange.slurm.node_lines import gres_types
 from scheduler.exchange.slurm.topologies import EVERYTHING, partition_names
 from scheduler.model import Job, Plan, Problem
 from scheduler.node_packing import NodeUse, pack_nodes
+from scheduler.words import clean
 
 _HEADER = """\
 # Options of sbatch for every placed job, one job a line. `--nodelist` holds all of its nodes.
@@ -42,7 +43,7 @@ def job_options(problem: Problem, plan: Plan, names: NodeNames, held: tuple[Hold
         }
         if used:
             options = {
-                "job-name": job.name,
+                "job-name": clean(job.name),
                 "account": account[job.tenant],
                 "reservation": reservation[job.tenant, next(iter(used))],
                 "partition": _only({partitions[rack] for rack in plan.units[job.name]}),

@@ -12,6 +12,7 @@ from scheduler.model import Level, Site
 from scheduler.words import clean
 
 VALUE_USD_PER_GPU_H = 1.0  # of every job: Slurm knows no prices [A]
+MOST_NODES, MOST_GPUS_PER_NODE = 1_000_000, 1000
 
 Record = dict[str, object]
 
@@ -38,10 +39,12 @@ def queue_made(
     accounts: dict[str, None] = {}
     records: list[Record] = []
     users: dict[str, set[str]] = {}
+    seen: set[str] = set()
     for job in jobs:
         who = f"job {job.number}"
         made.unmapped += [f"{who}: {what}" for what in job.unmapped]
-        reason = _why_not(job, names)
+        reason = "listed twice" if job.number in seen else _why_not(job, names)
+        seen.add(job.number)
         if reason:
             made.unmapped.append(f"{who}: {reason}")
             continue
@@ -72,6 +75,8 @@ def _why_not(job: QueuedJob, names: NodeNames) -> str:
     """Return why a job has no place in a workload; empty if it has one."""
     if job.gpus < 1:
         return "asks for no GPUs"
+    if not 1 <= job.node_count <= MOST_NODES or job.gpus > MOST_GPUS_PER_NODE * job.node_count:
+        return f"{job.gpus:,} GPUs on {job.node_count:,} nodes: no such cluster"
     if job.gpus % job.node_count:
         return f"{job.gpus} GPUs on {job.node_count} nodes: not the same on each"
     strange = [node for node in job.nodes if node not in names.place]
@@ -113,4 +118,5 @@ def _types(
 
 
 def _name(text: str) -> str:
-    return clean(text).strip()[:100].strip()
+    shown = "".join(c if c.isprintable() else "\ufffd" for c in clean(text).strip())
+    return shown[:100].strip()

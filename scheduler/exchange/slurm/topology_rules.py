@@ -90,13 +90,13 @@ def joined_faults(switches: tuple[Switch, ...], fabric_of: Mapping[str, str]) ->
     """
     for root in roots_of(switches):
         inside = {
-            fabric_of[node]: None
+            fabric_of[node]
             for switch in _below(root, switches)
             for node in switch.nodes
             if node in fabric_of
         }
         if len(inside) > 1:
-            yield f"switch {root.name}: joins the separate fabrics {', '.join(inside)}"
+            yield f"switch {root.name}: joins the separate fabrics {', '.join(sorted(inside))}"
 
 
 def small_blocks(blocks: Blocks, usable: Collection[str]) -> list[tuple[str, int]]:
