@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.exchange.dps.read import read_topology
@@ -148,6 +148,7 @@ def power(path: Path, tags: bool = True) -> dict[str, object]:
     }
 
 
+@settings(deadline=None, max_examples=60)  # files are written and read
 @given(st.integers(0, 10**6), st.booleans())
 def test_any_site_comes_back_with_the_same_power(
     tmp_path_factory: pytest.TempPathFactory, seed: int, two_feeds: bool
@@ -294,6 +295,7 @@ def test_what_is_wrong_is_named(
     assert any(line in mistake for mistake in error.value.mistakes), error.value.mistakes
 
 
+@settings(deadline=None, max_examples=60)  # files are written and read
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(max_size=5),
