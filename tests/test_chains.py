@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from kernels.backend import Evaluator
 from kernels.cpu import NumpyBackend
 from kernels.forms import Compiled, Shards
