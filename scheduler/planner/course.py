@@ -67,6 +67,13 @@ class Course:
             self.best = replace(self.best, shards=shards, score=score)
         self.tell()
 
+    def settle(self, shards: Shards) -> None:
+        """Keep a plan that is as good as the best."""
+        score = self.score(shards)
+        if score <= self.best.score:
+            self.best = replace(self.best, shards=shards, score=score)
+        self.tell()
+
     def tighten(
         self, bound_mills: int, by: str = "", prices: tuple[Price, ...] | None = None
     ) -> None:

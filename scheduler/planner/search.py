@@ -26,9 +26,10 @@ from scheduler.planner.engine import Engine, Task, make_engine
 from scheduler.planner.engine import Name as EngineName
 from scheduler.planner.improve import Rounds
 from scheduler.planner.placing import Placer
+from scheduler.planner.polish import Polish
 from scheduler.planner.restrict import joined
 from scheduler.planner.resume import kept
-from scheduler.planner.starts import ORDERS, build, in_parts
+from scheduler.planner.starts import ORDERS, build, in_parts, ready
 from scheduler.planner.state import Ground
 
 __all__ = ["Best", "Search"]
@@ -43,6 +44,7 @@ SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which no processes are wort
 BUILD_SHARE = 0.25  # of the time, at most, for first plans
 BOUND_SHARE = 0.35  # of the time left then, at most, for bounds
 FIRST_BOUND_SHARE = 0.15  # the same where a class program follows
+POLISH_SHARE = 0.03  # of the time
 
 
 @dataclass
@@ -83,6 +85,7 @@ class Search:
 
     def run(self) -> Best:
         """Search until a proof, the time limit or a stop; always returns a plan."""
+        self.course.reserve_s = POLISH_SHARE * self.time_limit_s
         self._begin_from_start()
         classes = self._classes()
         if classes.is_exact:
@@ -95,6 +98,7 @@ class Search:
             self._chain()
             self._bound(engine, classes)
             self._improve(engine, placer, classes)
+            self._polish(placer)
             self.notes += engine.notes
         self._account()
         return self.course.best
@@ -124,6 +128,9 @@ class Search:
         """Build first plans in several orders, as many at a time as there are workers."""
         course = self.course
         with course.during("construct"):
+            # Workers that start up would make the first batch look slow.
+            waking = [Task(ready, None)] * self.workers
+            engine.run(waking, deadline=course.deadline(BUILD_SHARE), stopped=course.tick)
             deadline, waiting = course.deadline(BUILD_SHARE), list(ORDERS)
             took_s = 0.0
             while waiting and not course.out_of_time():
@@ -212,6 +219,24 @@ class Search:
             chains = Chains(self.compiled, self.evaluator, course.tick)
             course.offer(chains.run(course.best.shards))
         return course.best.score < before
+
+    def _polish(self, placer: Placer) -> None:
+        """Even out loads at the same worth, in the time that was kept for it."""
+        course = self.course
+        course.reserve_s = 0.0
+        if self.evaluator is None or course.out_of_time() or course.best.score.violation:
+            return
+        with course.during("polish"):
+            until = time.monotonic() + POLISH_SHARE * self.time_limit_s
+            course.settle(
+                Polish(
+                    self.compiled,
+                    self.evaluator,
+                    placer.block_of_rack,
+                    self.seed,
+                    lambda: course.tick() or time.monotonic() > until,
+                ).run(course.best.shards)
+            )
 
     def _class_program(self, classes: Classes) -> None:
         """Solve the program over classes; exactly where they are single racks or few."""

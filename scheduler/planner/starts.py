@@ -32,6 +32,10 @@ class Start:
     seed: int
 
 
+def ready(_compiled: Compiled, _nothing: None) -> None:
+    """Do nothing: a worker that says so has everything it needs."""
+
+
 def build(compiled: Compiled, start: Start) -> Shards:
     """Place the jobs of a start on an empty site; a task for a worker."""
     whole = len(start.jobs) == compiled.num_jobs and len(start.racks) == compiled.num_racks
