@@ -157,6 +157,13 @@ def test_a_node_that_drains_under_a_job_can_still_be_used(folder: Path) -> None:
     assert check(problem, problem.current).violation == 0
 
 
+def test_broken_nodes_are_the_last_of_their_rack(folder: Path) -> None:
+    nodes = [node(f"a1-n0{i}", "gpu:h100:8", *(["DOWN"] if i == 2 else [])) for i in range(1, 5)]
+    (folder / "sinfo.json").write_text(json.dumps({"nodes": nodes}))
+    _made, problem = taken(folder, [])
+    assert problem.site.racks["a1"].hosts == ("a1-n01", "a1-n03", "a1-n04", "a1-n02")
+
+
 def test_newer_slurm_prints_other_shapes(folder: Path) -> None:
     """`sinfo` and `squeue` since 23.02: groups of nodes, lists of states, wrapped numbers."""
     rows = [
