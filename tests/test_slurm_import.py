@@ -238,6 +238,18 @@ def test_yaml_mistakes_have_their_line(tmp_path: Path) -> None:
     ]
 
 
+def test_a_node_of_a_block_needs_a_leaf_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "topology.yaml"
+    path.write_text(
+        "- {topology: t, tree: {switches: [{switch: a, nodes: 'n[1-2]'}]}}\n"
+        "- {topology: b, block: {block_sizes: [2], blocks: [{block: x, nodes: 'n[1-3]'}]}}\n"
+    )
+    made = load(path)
+    assert made.unmapped == ("node n3: in block x, but on no switch of the topology",)
+    (rack,) = json.loads(made.files["site.json"])["racks"]
+    assert (rack["name"], rack["hosts"]) == ("x", ["n1", "n2"])
+
+
 def test_a_tree_that_is_deeper_than_a_site_loses_levels_and_says_so(tmp_path: Path) -> None:
     levels = ["a", "b", "c", "d"]
     lines = [
