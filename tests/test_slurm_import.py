@@ -168,9 +168,16 @@ def test_newer_slurm_prints_other_shapes(folder: Path) -> None:
     """`sinfo` and `squeue` since 23.02: groups of nodes, lists of states, wrapped numbers."""
     rows = [
         {
-            "nodes": {"nodes": ["a1-n[01-02]", "r7-n[01-18]"]},
+            "nodes": {"nodes": ["a1-n01", "a1-n02"]},
             "node": {"state": ["MIXED"]},
             "gres": {"total": "gpu:h100:8", "used": "gpu:h100:0"},
+            "partition": {"name": "old"},
+        },
+        {
+            "nodes": {"nodes": ["r7-n[01-18]"]},
+            "node": {"state": ["IDLE"]},
+            "gres": {"total": "gpu:gb200:4", "used": ""},
+            "partition": {"name": "new"},
         },
         {
             "nodes": {"nodes": ["a1-n[03-04]"]},
@@ -188,10 +195,12 @@ def test_newer_slurm_prints_other_shapes(folder: Path) -> None:
             node_count=number,
             tres_per_node="gres/gpu:8",
             time_limit={"set": False, "infinite": True, "number": 0},
-        )
+        ),
+        job(8, job_state=["PENDING"], nodes="", partition="new", tres_per_node="gres/gpu:4"),
     ]
     _made, problem = taken(folder, jobs)
-    (running,) = problem.workload.jobs.values()
+    running, waiting = problem.workload.jobs.values()
+    assert waiting.gpu_types == ("gb200",)
     assert (running.units, running.gpus_per_unit, running.duration_h) == (2, 8, None)
     assert problem.site.racks["a1"].down_nodes == 2
 
