@@ -247,6 +247,21 @@ def test_yaml_mistakes_have_their_line(tmp_path: Path) -> None:
     ]
 
 
+def test_a_leaf_whose_nodes_tell_no_racks_apart_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "topology.yaml"
+    path.write_text(
+        "- topology: t\n  tree: {switches: [{switch: sw, nodes: 'node[1-5],r7-n[1-6]'}]}\n"
+        "- topology: b\n  block: {block_sizes: [6], blocks: [{block: r7, nodes: 'r7-n[1-6]'}]}\n"
+    )
+    racks = json.loads(load(path, nodes_per_rack=2).files["site.json"])["racks"]
+    assert {rack["name"]: rack["hosts"] for rack in racks} == {
+        "sw-R1": ["node1", "node2"],
+        "sw-R2": ["node3", "node4"],
+        "sw-R3": ["node5"],
+        "r7": [f"r7-n{i}" for i in range(1, 7)],  # a block stays whole
+    }
+
+
 def test_a_node_of_a_block_needs_a_leaf_as_well(tmp_path: Path) -> None:
     path = tmp_path / "topology.yaml"
     path.write_text(
