@@ -1,0 +1,289 @@
+"""Pages of a NetBox API over HTTP: same origin only, bounded, patient, and silent on the token."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+from scheduler.exchange.exchanged import ExchangeError
+from scheduler.exchange.netbox.token import Token
+from scheduler.inputs.document import Document
+from scheduler.inputs.json_text import read_json
+from scheduler.inputs.mistakes import Mistakes
+
+PAGE_ENTRIES = 500
+MOST_PAGES = 10_000
+MOST_PAGE_BYTES = 64 * 2**20
+MOST_BYTES = 512 * 2**20  # of all pages together
+MOST_DETAIL = 300  # bytes of the words that come with an error
+_CHUNK = 64 * 2**10
+_TRY_AGAIN = (429, 502, 503, 504)
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a server may take, and how often it is asked again."""
+
+    silence_s: float = 30  # without a byte
+    page_s: float = 120  # for one page
+    attempts: int = 5
+    first_pause_s: float = 1  # doubles each time
+    longest_pause_s: float = 120  # a server that asks for more is given up
+
+
+class _AgainError(Exception):
+    """A reply that is worth a second try: why, and how long the server asks to wait."""
+
+    def __init__(self, why: str, pause_s: float | None = None) -> None:
+        super().__init__(why)
+        self.pause_s = pause_s
+
+
+class NetBox:
+    """The API of one NetBox server."""
+
+    def __init__(
+        self,
+        url: str,
+        token: Token | None,
+        *,
+        patience: Patience | None = None,
+        say: Callable[[str], None] = lambda _line: None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.base = _base(url)
+        self._origin = _origin(self.base)
+        self._token, self._say, self._pause = token, say, pause
+        self._patience = patience or Patience()
+        self._bytes_left = MOST_BYTES
+        self._opener = urllib.request.OpenerDirector()
+        for handler in (
+            urllib.request.ProxyHandler(),
+            urllib.request.HTTPHandler(),
+            urllib.request.HTTPSHandler(context=ssl.create_default_context()),
+            urllib.request.HTTPDefaultErrorHandler(),
+            urllib.request.HTTPErrorProcessor(),
+            _SameOrigin(self._origin),
+        ):
+            self._opener.add_handler(handler)
+
+    def pages(self, endpoint: str, query: Mapping[str, str]) -> Iterator[Document]:
+        """Yield the list replies of ``dcim/ENDPOINT``, page by page.
+
+        Raises
+        ------
+        ExchangeError
+            The server refuses, sends what is no list reply, leads elsewhere or takes too long.
+        """
+        asked = urllib.parse.urlencode({**query, "limit": PAGE_ENTRIES})
+        start = f"{self.base}/api/dcim/{endpoint}/"
+        url: str | None = f"{start}?{asked}"
+        seen: set[str] = set()
+        got = 0
+        while url is not None:
+            if url in seen or len(seen) >= MOST_PAGES:
+                raise ExchangeError([f"{start}: expected at most {MOST_PAGES:,} pages, got a loop"])
+            seen.add(url)
+            page = self._page(url, endpoint)
+            got += len(page.data["results"])
+            self._say(f"{endpoint}: {got:,} of {page.data.get('count', got):,}")
+            yield page
+            url = self._next(page.data.get("next"), start)
+
+    def _next(self, following: object, start: str) -> str | None:
+        """Return the address of the next page: only below where the first one came from."""
+        if following is None:
+            return None
+        if not isinstance(following, str):
+            raise ExchangeError([f"{start}: next: expected an address or null"])
+        try:
+            url = urllib.parse.urljoin(start, following)
+        except ValueError:
+            url = following
+        if _origin(url) != self._origin or not url.startswith(start):
+            raise ExchangeError(
+                [
+                    f"{start}: next leads to {self._hidden(_shown(url))}, which is not followed: "
+                    "the token belongs to this address alone (behind a proxy, let NetBox know "
+                    "the scheme and the host that clients see)"
+                ]
+            )
+        return url
+
+    def _page(self, url: str, endpoint: str) -> Document:
+        patience, shown = self._patience, _shown(url)
+        why = ""
+        for attempt in range(patience.attempts):
+            try:
+                return self._parsed(self._text(url, endpoint), shown)
+            except _AgainError as again:
+                why = self._hidden(str(again))
+                wait_s = again.pause_s
+                if wait_s is None:
+                    wait_s = min(patience.longest_pause_s, patience.first_pause_s * 2**attempt)
+            if wait_s > patience.longest_pause_s:
+                line = f"{shown}: {why}; asks to wait {wait_s:,.0f} s, which is too long"
+                raise ExchangeError([line])
+            if attempt + 1 < patience.attempts:
+                self._say(f"{endpoint}: {why}; again in {wait_s:g} s")
+                self._pause(wait_s)
+        raise ExchangeError([f"{shown}: {why}; given up after {patience.attempts} attempts"])
+
+    def _text(self, url: str, endpoint: str) -> str:
+        """Return the body of one reply, the token hidden in it."""
+        request = urllib.request.Request(url, headers={"Accept": "application/json"})
+        request.add_header("User-Agent", "rackwatt")
+        if self._token is not None:
+            request.add_header("Authorization", self._token.header())
+        try:
+            with self._opener.open(request, timeout=self._patience.silence_s) as reply:
+                raw = self._read(reply, _shown(url))
+        except urllib.error.HTTPError as error:
+            with error:
+                self._refused(error, _shown(url), endpoint)
+        except urllib.error.URLError as error:
+            _unreachable(error.reason, _shown(url))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            _unreachable(error, _shown(url))
+        return self._hidden(raw.decode("utf-8", "replace"))
+
+    def _read(self, reply: Any, shown: str) -> bytes:
+        """Read a body within its limits of size and time, whole."""
+        deadline = time.monotonic() + self._patience.page_s
+        most = min(MOST_PAGE_BYTES, self._bytes_left)
+        raw = bytearray()
+        while chunk := reply.read1(_CHUNK):
+            raw += chunk
+            if len(raw) > most:
+                raise ExchangeError([f"{shown}: expected at most {most / 2**20:g} MiB, got more"])
+            if time.monotonic() > deadline:
+                raise _AgainError(f"no whole reply within {self._patience.page_s:g} s")
+        told = reply.headers.get("Content-Length", "")
+        if _SECONDS.fullmatch(told) and len(raw) < int(told):
+            raise _AgainError(f"the reply ends after {len(raw):,} of {int(told):,} bytes")
+        self._bytes_left -= len(raw)
+        return bytes(raw)
+
+    def _parsed(self, text: str, shown: str) -> Document:
+        if text.lstrip()[:1] == "<":
+            raise ExchangeError(
+                [f"{shown}: expected JSON, got a page in HTML (is this the address of NetBox?)"]
+            )
+        mistakes = Mistakes()
+        read = read_json(shown, text, mistakes)
+        if read is None:
+            raise _AgainError("the reply is no JSON or ends too early")
+        data = read[0]
+        if not isinstance(data, dict) or not isinstance(data.get("results"), list):
+            raise ExchangeError([f"{shown}: expected a list reply with `results`"])
+        if not isinstance(data.get("count", 0), int):
+            raise ExchangeError([f"{shown}: count: expected a whole number"])
+        return Document(shown, data, text=text)
+
+    def _refused(self, error: urllib.error.HTTPError, shown: str, endpoint: str) -> NoReturn:
+        """Raise what an error reply means."""
+        try:
+            body = error.read(MOST_DETAIL).decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException):
+            body = ""
+        words = self._hidden(" ".join(body.split()))
+        said = f" ({words})" if words and not words.startswith("<") else ""
+        if error.code in _TRY_AGAIN:
+            raise _AgainError(
+                f"HTTP {error.code}{said}", _retry_after(error.headers.get("Retry-After", ""))
+            )
+        meaning = {
+            401: "the server wants a token that it knows; see --token-env",
+            403: f"not allowed to read {endpoint}; see --token-env, and the token's permissions",
+            404: "nothing there; is this the address of NetBox?",
+        }.get(error.code, "the server refuses")
+        raise ExchangeError([f"{shown}: HTTP {error.code}: {meaning}{said}"])
+
+    def _hidden(self, text: str) -> str:
+        return text if self._token is None else self._token.hide(text)
+
+
+class _SameOrigin(urllib.request.HTTPRedirectHandler):
+    """Follows redirects within one origin, so that the token goes nowhere else."""
+
+    def __init__(self, origin: tuple[str, str, int | None]) -> None:
+        self.origin = origin
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Any:
+        """Return the next request; another origin ends everything."""
+        if _origin(newurl) != self.origin:
+            fp.close()
+            line = f"{_shown(req.full_url)}: redirects to {_shown(newurl)}, which is not followed"
+            raise ExchangeError([line])
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _base(url: str) -> str:
+    """Return the address of the server without ``/api``; raise what is wrong with it."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+    except ValueError:
+        usable, parts = False, urllib.parse.urlsplit("")
+    if not usable:
+        raise ExchangeError(["SOURCE: expected a folder or an address such as https://netbox.site"])
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        line = "SOURCE: expected an address without user, password, query or fragment"
+        raise ExchangeError([line])
+    path = parts.path.rstrip("/").removesuffix("/api")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        return parts.scheme, (parts.hostname or "").lower(), port
+    except ValueError:
+        return "", "", None
+
+
+def _shown(url: str) -> str:
+    """Return an address for people: without user, password and fragment."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return "(no address)"
+    netloc = parts.netloc.rpartition("@")[2]
+    return urllib.parse.urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
+
+
+def _retry_after(value: str) -> float | None:
+    """Read Retry-After: seconds, or a date."""
+    if _SECONDS.fullmatch(value.strip()):
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+
+
+def _unreachable(reason: object, shown: str) -> NoReturn:
+    """Raise what a failed connection means."""
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        line = f"{shown}: the certificate is not trusted ({reason.verify_message})"
+        raise ExchangeError([f"{line}; SSL_CERT_FILE names authorities of your own"])
+    if isinstance(reason, TimeoutError):
+        raise _AgainError("no answer in time")
+    words = getattr(reason, "strerror", None) or type(reason).__name__
+    raise _AgainError(f"no connection ({words})")

@@ -1,0 +1,276 @@
+"""NetBox objects as a site: halls, racks, base loads and the power graph."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from scheduler.exchange.netbox.entries import Ref
+from scheduler.exchange.netbox.names import unique_names
+from scheduler.exchange.netbox.objects import Device, NetBoxRack, Objects, Port
+from scheduler.exchange.netbox.rack_kinds import RackKind, kind_of
+from scheduler.exchange.netbox.rack_rules import Rule, guesses
+from scheduler.exchange.netbox.series import Stages, stages_of
+from scheduler.exchange.netbox.sides import Sides, sides_of
+from scheduler.exchange.netbox.supply import PANEL, Key, Supply, supply_of
+from scheduler.model import BaseLoad, Hall, PowerNode, Rack, Site
+from scheduler.model.levels import DEFAULT_LADDER
+
+SUPPLY_MC, INLET_LIMIT_MC = 22_000, 27_000  # as in a site file: ASHRAE H1 [M], ASHRAE [T]
+DRAINED = ("reserved", "deprecated")  # racks that take no work until someone says so
+ABSENT = ("planned",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What NetBox does not know and the user may say."""
+
+    rules: tuple[Rule, ...] = ()
+    power_factor: Fraction = Fraction(95, 100)
+    power_basis: str = "observed_peak"
+    survive: tuple[str, ...] = ()  # kinds of component; by default as `failure_kinds` chooses
+    array_field: str = ""  # custom field of racks that names their array
+
+
+@dataclass(kw_only=True)
+class _Found:
+    """Racks that became something, and words on what did not."""
+
+    kinds: dict[int, RackKind] = field(default_factory=dict)
+    sides: dict[int, Sides] = field(default_factory=dict)
+    unmapped: list[str] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+
+
+def site_of(name: str, objects: Objects, choices: Choices) -> tuple[Site, list[str], list[str]]:
+    """Return the site, what has no place in it, and the choices that were made.
+
+    A site whose every rack was left out has no racks; the check of the written site says so.
+    """
+    supply, lost = supply_of(objects, choices.power_factor)
+    found = _found(objects, supply, choices)
+    named = {rack: objects.racks[rack] for rack in found.kinds}
+    names = unique_names({r.id: (r.name, f"{_hall(r, name)}/{r.name}") for r in named.values()})
+    stages = stages_of(supply, [side for each in found.sides.values() for side in each.sides])
+    halls = sorted({_hall(rack, name) for rack in named.values()})
+    power, feeds = _power_nodes(supply, stages, found.sides, names, objects, halls)
+    racks, loads = _loads(found, named, names, feeds, name, choices)
+    types = {kind.type.name: kind.type for kind in found.kinds.values() if kind.type}
+    site = Site(
+        name=name,
+        power_basis=choices.power_basis,
+        rack_types=dict(sorted(types.items())),
+        halls={
+            hall: Hall(name=hall, supply_mc=SUPPLY_MC, inlet_limit_mc=INLET_LIMIT_MC)
+            for hall in halls
+        },
+        racks={rack.name: rack for rack in racks},
+        power_nodes=power,
+        loops={},
+        base_loads=tuple(loads),
+        failure_kinds=choices.survive or failure_kinds(power, found.sides.values()),
+        isolation_ladder=dict(DEFAULT_LADDER),
+    )
+    return site, [*found.unmapped, *lost, *_strays(objects)], _notes(found, objects, choices, site)
+
+
+def failure_kinds(power: Mapping[str, PowerNode], sides: Iterable[Sides]) -> tuple[str, ...]:
+    """Return what is survived: any panel, and any feed where one panel holds both sides of a rack.
+
+    The loss of a panel loads the other side of its racks as much as the loss of one feed does.
+    """
+    kinds = {node.kind for node in power.values()}
+    shared = any(each.share_panel for each in sides)
+    return tuple(kind for kind in ("panel", *(["feed"] if shared else [])) if kind in kinds)
+
+
+def _found(objects: Objects, supply: Supply, choices: Choices) -> _Found:
+    found = _Found()
+    devices: dict[int, list[Device]] = defaultdict(list)
+    for device in objects.devices.values():
+        if device.rack is not None:
+            devices[device.rack.id].append(device)
+    spreading = {outlet.device for outlet in objects.outlets.values()}
+    ports: dict[int, list[Port]] = defaultdict(list)  # by device
+    for port in objects.ports.values():
+        if port.device not in spreading:
+            ports[port.device].append(port)
+    guessed = list(guesses(objects.devices.values()))
+    for rack in objects.racks.values():
+        inside = devices[rack.id]
+        inlets = [port for device in inside for port in ports[device.id]]
+        kind = kind_of(rack, inside, inlets, choices.rules, guessed)
+        sides = sides_of(supply, objects, rack.id)
+        if why := _why_not(rack, kind, sides):
+            found.unmapped.append(f"rack {rack.name}: {why}")
+            continue
+        assert sides, "a rack without power has a reason to be left out"
+        found.kinds[rack.id], found.sides[rack.id] = kind, sides
+        found.notes.update(kind.notes)
+        if not sides.is_told:
+            found.notes["A and B are feeds of one type, which NetBox does not tell apart"] += 1
+        if len(sides.sides) == 1:
+            found.notes["only one side: the loss of its feed takes the rack out"] += 1
+        types = sorted({r.becomes for r in guessed for d in inside if r.fits_device(d)})
+        if kind.type is not None and len(types) > 1:
+            what = f"servers with different GPUs ({', '.join(types)})"
+            found.unmapped.append(f"rack {rack.name}: {what}, counted as {kind.type.name} alone")
+    return found
+
+
+def _why_not(rack: NetBoxRack, kind: RackKind, sides: Sides | None) -> str:
+    if rack.status in ABSENT:
+        return f"its status is {rack.status}"
+    if kind.why_not:
+        return kind.why_not
+    return "" if sides else "no active feed leads to it"
+
+
+def _power_nodes(
+    supply: Supply,
+    stages: Stages,
+    sides: Mapping[int, Sides],
+    rack_names: Mapping[int, str],
+    objects: Objects,
+    halls: Sequence[str],
+) -> tuple[dict[str, PowerNode], dict[int, tuple[str, ...]]]:
+    """Return the power nodes by name, and the one or two that each rack hangs on."""
+    names = unique_names(
+        {k: (s.name, f"{s.kind} {s.name}") for k, s in stages.stages.items()},
+        taken=tuple(rack_names.values()),
+    )
+    nodes = {}
+    for key, stage in stages.stages.items():
+        location = objects.panels[key[1]].location if key[0] == PANEL else None
+        nodes[names[key]] = PowerNode(
+            name=names[key],
+            kind=stage.kind,
+            parents=tuple(names[parent] for parent in stage.parents),
+            rating_w=stage.rating_w,
+            hall=location.name if location and location.name in halls else None,
+        )
+    feeds: dict[int, tuple[str, ...]] = {}
+    for rack, each in sides.items():
+        ends = []
+        for letter, side in zip("AB", each.sides, strict=False):
+            hung = tuple(dict.fromkeys(names[stages.stage_of[leaf]] for leaf in side))
+            if len(hung) > 1:
+                joint = _joint(f"{rack_names[rack]} {letter}", hung, side, supply, nodes)
+                nodes[joint.name] = joint
+                hung = (joint.name,)
+            ends.append(hung[0])
+        feeds[rack] = tuple(dict.fromkeys(ends))
+    return nodes, feeds
+
+
+def _joint(
+    name: str,
+    parents: tuple[str, ...],
+    side: Sequence[Key],
+    supply: Supply,
+    nodes: Mapping[str, PowerNode],
+) -> PowerNode:
+    """Several ways of one side, which carry equal parts: the weakest of them limits all."""
+    limits = [supply.path_w[leaf] for leaf in side]
+    known = [limit for limit in limits if limit is not None]
+    least_w = min(known, default=min(nodes[parent].rating_w for parent in parents))
+    while name in nodes:
+        name += "'"
+    return PowerNode(name=name, kind="side", parents=parents, rating_w=len(parents) * least_w)
+
+
+def _loads(
+    found: _Found,
+    racks: Mapping[int, NetBoxRack],
+    names: Mapping[int, str],
+    feeds: Mapping[int, tuple[str, ...]],
+    site: str,
+    choices: Choices,
+) -> tuple[list[Rack], list[BaseLoad]]:
+    made: list[Rack] = []
+    loads: list[BaseLoad] = []
+    seats: Counter[str] = Counter()
+    for number in sorted(racks, key=lambda each: (_hall(racks[each], site), names[each])):
+        rack, kind, hall = racks[number], found.kinds[number], _hall(racks[number], site)
+        if kind.type is None:
+            watts = kind.base_w or 0
+            name, at = names[number], feeds[number]
+            loads.append(BaseLoad(name=name, hall=hall, feeds=at, power_w=watts))
+            continue
+        array = rack.custom_fields.get(choices.array_field) or (rack.group and rack.group.name)
+        made.append(
+            Rack(
+                name=names[number],
+                type=kind.type.name,
+                hall=hall,
+                array=f"{hall}/{array}"[:200].strip() if array else hall,
+                pod=hall,
+                feeds=feeds[number],
+                position=seats[hall],
+                down_nodes=kind.down_nodes,
+                drained=rack.status in DRAINED,
+            )
+        )
+        seats[hall] += 1
+    return made, loads
+
+
+def _hall(rack: NetBoxRack, site: str) -> str:
+    return rack.location.name if rack.location else site
+
+
+def _strays(objects: Objects) -> list[str]:
+    """Return what the objects hold that no site has a place for."""
+    lines = [
+        f"{words}: reservations are a matter of the workload" for words in objects.reservations
+    ]
+    lines += [
+        f"device {device.name}: it stands in no rack that was read"
+        for device in objects.devices.values()
+        if device.rack is None or device.rack.id not in objects.racks
+    ]
+    for device in objects.devices.values():
+        if device.status not in ("active", "failed", "offline"):
+            lines.append(f"device {device.name}: its status is {device.status}, it is not counted")
+    return lines
+
+
+def _notes(found: _Found, objects: Objects, choices: Choices, site: Site) -> list[str]:
+    notes = [f"{words} ({count:,} racks)" for words, count in sorted(found.notes.items())]
+    if any(outlet.leg for outlet in objects.outlets.values()):
+        notes.append("legs A, B and C of feeds are taken as evenly loaded")
+    drained = sum(rack.drained for rack in site.racks.values())
+    if drained:
+        notes.append(f"{drained:,} racks are reserved or deprecated: drained, they take no work")
+    return [
+        *notes,
+        f"VA to W with a power factor of {float(choices.power_factor):g}; direct current has 1",
+        "panels have no limit in NetBox: theirs is the sum of their feeds",
+        f"survived one by one: {', '.join(site.failure_kinds) or 'nothing'}",
+        "hall = location, array = rack group or hall, pod = hall: NetBox knows no network shape",
+        "no liquid loops, no weather, no recirculation: NetBox does not know them; without loops "
+        "no limit of liquid cooling is checked",
+        "air 22 °C, inlets up to 27 °C: defaults of a site file",
+    ]
+
+
+def with_site(objects: Objects, wanted: str) -> Objects:
+    """Return the objects of one NetBox site, named by its slug or its name."""
+
+    def here(site: Ref | None) -> bool:
+        return site is None or wanted.lower() in (site.name.lower(), site.slug.lower())
+
+    panels = {key: panel for key, panel in objects.panels.items() if here(panel.site)}
+    return replace(
+        objects,
+        racks={key: rack for key, rack in objects.racks.items() if here(rack.site)},
+        devices={key: device for key, device in objects.devices.items() if here(device.site)},
+        panels=panels,
+        feeds={
+            key: feed
+            for key, feed in objects.feeds.items()
+            if feed.panel in panels or feed.panel not in objects.panels
+        },
+    )
