@@ -31,9 +31,11 @@ class Stub:
         self.misbehave: Callable[[Any, str, int], bool] = lambda _handler, _path, _attempt: False
 
     def next_url(self, path: str, offset: int, limit: int) -> str:
+        """Return what a page says of the one after it."""
         return self.leads_to or f"{self.url}{path}?limit={limit}&offset={offset}"
 
     def answer(self, handler: Any) -> None:
+        """Answer one request."""
         parts = urlsplit(handler.path)
         self.asked.append(handler.path)
         self.headers.append(dict(handler.headers))
@@ -93,8 +95,8 @@ def serving(stub: Stub) -> Iterator[Stub]:
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
