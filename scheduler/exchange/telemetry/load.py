@@ -1,0 +1,179 @@
+"""From measured power to a site whose figures are its own."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scheduler.exchange.exchanged import ExchangeError, Imported
+from scheduler.exchange.telemetry.gpu_power import GPU_POWER, GpuPower, gpu_power
+from scheduler.exchange.telemetry.hosts import rack_of_hosts, read_hosts
+from scheduler.exchange.telemetry.job_power import job_powers
+from scheduler.exchange.telemetry.rack_power import RackPower, rack_powers
+from scheduler.exchange.telemetry.series import MS, read_series
+from scheduler.exchange.telemetry.type_figures import FEW, TypeFigures, nearest_rank, type_figures
+from scheduler.inputs import InputError, read_site_file, site_document
+from scheduler.inputs.mistakes import Mistakes
+
+FORMAT = "rackwatt-observed/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How measured power is read."""
+
+    metric: str = GPU_POWER
+    step_s: int = 60
+    percentile: int = 95
+    job_label: str = ""
+    hosts: Path | None = None
+
+
+def import_telemetry(source: Path, site_path: Path, reading: Reading | None = None) -> Imported:
+    """Return the site with observed figures, what they come from, and an overlay of rack types.
+
+    Raises
+    ------
+    ExchangeError
+        The files cannot be read or hold no power; with every mistake.
+    """
+    reading = reading or Reading()
+    mistakes = Mistakes()
+    try:
+        site = read_site_file(site_path)
+        table = read_hosts(reading.hosts, site.racks, mistakes) if reading.hosts else {}
+        found = gpu_power(
+            read_series(source, mistakes),
+            metric=reading.metric,
+            step_s=reading.step_s,
+            job_label=reading.job_label,
+        )
+        mistakes.raise_if_any()
+    except InputError as error:
+        raise ExchangeError([*map(str, error.mistakes)]) from None
+    if not any(found.milliwatts.values()):
+        others = ", ".join(sorted(found.others)[:5])
+        got = f"got {others}" if others else "got none"
+        raise ExchangeError([f"{source}: expected samples of {reading.metric}, {got}"])
+    rack_of = rack_of_hosts(dict.fromkeys(found.host_of.values()), site.racks, table)
+    powers = rack_powers(site, found, rack_of)
+    figures = type_figures(site, powers, reading.percentile)
+    period = _period(found)
+    types = {each.type.name: each.new_type(period) for each in figures}
+    changed = replace(site, rack_types={**site.rack_types, **types})
+    jobs = job_powers(site, found, rack_of)
+    observed = {
+        "format": FORMAT,
+        "period": period,
+        "step_s": reading.step_s,
+        "racks": [_rack_record(power, reading.percentile) for power in powers if power.watts],
+        "jobs": [asdict(job) for job in jobs],
+    }
+    return Imported(
+        files={
+            "site.json": _json(site_document(changed)),
+            "observed.json": _json(observed),
+            "rack_types.yaml": _overlay(figures, period),
+        },
+        unmapped=(*_unmapped(found, rack_of, powers, figures),),
+        notes=(*_notes(found, figures, reading),),
+    )
+
+
+def _period(found: GpuPower) -> str:
+    if not found.is_timed:
+        return "time not given"
+    return " to ".join(
+        f"{datetime.fromtimestamp(ms / MS, UTC):%Y-%m-%dT%H:%MZ}" for ms in found.period_ms
+    )
+
+
+def _rack_record(power: RackPower, percentile: int) -> dict[str, object]:
+    watts = list(power.watts.values())
+    return {
+        "rack": power.rack,
+        "samples": len(watts),
+        "mean_w": -(-sum(watts) // len(watts)),
+        "peak_w": max(watts),
+        f"percentile_{percentile}_w": nearest_rank(watts, percentile),
+        "most_gpus_seen": power.most_seen,
+    }
+
+
+def _overlay(figures: Sequence[TypeFigures], period: str) -> str:
+    """Return what a site file says under `rack_types` to have the same figures."""
+    lines = ["# Observed figures, for the `rack_types` of a site file.", "rack_types:"]
+    for each in figures:
+        if each.is_used:
+            made = each.new_type(period)
+            lines += [
+                f"  {json.dumps(made.name)}:",
+                f"    observed_peak_kw: {made.observed_peak_w / 1000:g}",
+                f"    percentile_kw: {made.percentile_w / 1000:g}",
+                f"    source: {json.dumps(made.source.partition('; rest: ')[0])}",
+            ]
+    return "\n".join(lines if len(lines) > 2 else [lines[0], "rack_types: {}"]) + "\n"
+
+
+def _unmapped(
+    found: GpuPower,
+    rack_of: dict[str, str],
+    powers: Sequence[RackPower],
+    figures: Sequence[TypeFigures],
+) -> list[str]:
+    lost = Counter(host for host in found.host_of.values() if host not in rack_of)
+    lines = [
+        f"host {host or '(no name)'}: in no rack of the site ({count} GPUs); --hosts says where"
+        for host, count in sorted(lost.items())
+    ]
+    lines += [f"{count:,} samples: {why}" for why, count in sorted(found.dropped.items())]
+    lines += [f"{n:,} series of {name}: not read" for name, n in sorted(found.others.items())]
+    lines += [
+        f"rack {power.rack}: at most {power.most_seen} of {power.gpus} GPUs seen at a time"
+        for power in powers
+        if not power.watts
+    ]
+    lines += [
+        f"rack type {each.type.name}: no rack was seen full (at most "
+        f"{each.busiest_permille / 10:g} % of its GPUs had work): its figures stay"
+        for each in figures
+        if not each.is_used
+    ]
+    return lines
+
+
+def _notes(found: GpuPower, figures: Sequence[TypeFigures], reading: Reading) -> list[str]:
+    notes = [
+        f"{each.type.name}: observed peak {each.observed_peak_w:,} W (was "
+        f"{each.type.observed_peak_w:,}), percentile {each.percentile} {each.percentile_w:,} W "
+        f"(was {each.type.percentile_w:,}), {each.samples:,} samples of {each.racks:,} full racks"
+        for each in figures
+        if each.is_used
+    ]
+    notes += [
+        f"{each.type.name}: fewer than {FEW} samples of full racks lower no figure"
+        for each in figures
+        if each.is_used and each.samples < FEW
+    ]
+    notes += [
+        f"{each.type.name}: the observed peak is above the nameplate of {each.type.nameplate_w:,} W"
+        for each in figures
+        if each.observed_peak_w > each.type.nameplate_w
+    ]
+    if found.repeats:
+        notes.append(f"{found.repeats:,} samples of GPUs that were there already: counted once")
+    if any(len(jobs) > 1 for steps in found.jobs.values() for jobs in steps.values()):
+        notes.append("jobs on one GPU at the same time share its power equally [A]")
+    notes.append(
+        f"steps of {reading.step_s} s, the highest sample of each; what is no GPU follows the GPUs "
+        "as in the rack type [D]"
+    )
+    return notes
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
