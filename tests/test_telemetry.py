@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def labels(gpu: int, host: str = "r1-n0", **more: str) -> dict[str, str]:
     return {"gpu": str(gpu), "UUID": f"GPU-{host}-{gpu}", "Hostname": host, **more}
 
 
-def matrix(rows: list[tuple[Mapping[str, str], list[Any]]], name: str = GPU_POWER) -> str:
+def matrix(rows: Sequence[tuple[dict[str, str], Sequence[Any]]], name: str = GPU_POWER) -> str:
     """A range reply; each row is labels and one value a minute."""
     result = [
         {
@@ -46,7 +46,7 @@ def matrix(rows: list[tuple[Mapping[str, str], list[Any]]], name: str = GPU_POWE
     return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}})
 
 
-def whole_rack(watts: list[Any], rack: str = "r1") -> list[tuple[Mapping[str, str], list[Any]]]:
+def whole_rack(watts: list[Any], rack: str = "r1") -> list[tuple[dict[str, str], list[Any]]]:
     """Sixteen GPUs on two hosts, each with these values."""
     return [(labels(g, f"{rack}-n{n}"), watts) for n in range(2) for g in range(8)]
 

@@ -37,10 +37,8 @@ app = typer.Typer(
 for verb in (plan, check, explain, score, site, schema, export):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
 imports = typer.Typer(no_args_is_help=True, help="Take a site, a workload or a plan from others.")
-IMPORTS: tuple[ModuleType, ...] = (
-    netbox,
-    telemetry,
-)  # one module of `scheduler.cli.imports` for each format
+# One module of `scheduler.cli.imports` for each format.
+IMPORTS: tuple[ModuleType, ...] = (netbox, telemetry)
 for form in IMPORTS:
     imports.command(form.__name__.rpartition(".")[2])(form.command)
 app.add_typer(imports, name="import")
