@@ -38,7 +38,7 @@ def matrix(rows: Sequence[tuple[dict[str, str], Sequence[Any]]], name: str = GPU
     """A range reply; each row is labels and one value a minute."""
     result = [
         {
-            "metric": {"__name__": name, **tags},
+            "metric": {"__name__": name} | tags,
             "values": [[BEGIN + 60 * i, str(value)] for i, value in enumerate(values)],
         }
         for tags, values in rows
@@ -333,7 +333,7 @@ def test_what_is_no_telemetry_is_named(folder: Path, name: str, text: str, words
 
 def test_a_vector_is_one_moment(folder: Path) -> None:
     rows = [
-        {"metric": {"__name__": GPU_POWER, **tags}, "value": [BEGIN, "550"]}
+        {"metric": {"__name__": GPU_POWER} | tags, "value": [BEGIN, "550"]}
         for tags, _ in whole_rack([550])
     ]
     reply = {"status": "success", "data": {"resultType": "vector", "result": rows}}
