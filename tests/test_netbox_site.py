@@ -124,6 +124,10 @@ def test_the_data_centre_becomes_a_site(tmp_path: Path) -> None:
     }
     assert {node.parents for node in site.power_nodes.values()} == {(), ("PA",), ("PB",)}
     (load,) = site.base_loads
+    hosts = imported.files["hosts.csv"].splitlines()
+    assert hosts[:2] == ["host,rack", "gpu-0,R1"]
+    assert hosts[-1] == "gpu-b3,R2"
+    assert len(hosts) == 1 + 8 + 4
     assert (load.name, load.power_w, load.feeds) == ("R3", 1_200, ("PA/F5",))
     assert (site.racks["R1"].down_nodes, site.racks["R2"].down_nodes) == (0, 1)
     assert site.failure_kinds == ("panel",)

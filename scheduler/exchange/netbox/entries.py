@@ -132,7 +132,9 @@ def name_of(data: dict[str, Any]) -> str:
 
 def tidy(text: str) -> str:
     """Return text as one printable line without spaces at its ends, cut to what a name may be."""
-    line = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(char if char.isprintable() else "\ufffd" for char in line)
     return line[:MOST_CHARACTERS].strip()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from scheduler.inputs.document import Document
 from scheduler.inputs.explicit import read_site
 from scheduler.inputs.mistakes import Mistakes
 
+_FORMULA = ("=", "+", "-", "@", "'")
 MOST_SITES = 20  # that are named when one has to be chosen
 
 
@@ -40,6 +43,8 @@ class Source:
 def import_netbox(source: Source, choices: Choices | None = None) -> Imported:
     """Return ``site.json`` with everything that NetBox knows and a site has a place for.
 
+    ``hosts.csv`` says in which rack every server stands; telemetry is read with it.
+
     Raises
     ------
     ExchangeError
@@ -54,17 +59,30 @@ def import_netbox(source: Source, choices: Choices | None = None) -> Imported:
     if source.token is not None and source.place.startswith("http://"):
         notes.append("the token went over plain http, which others on the way can read")
     name, objects = _one_site(objects, source.site)
-    site, unmapped, choices_made = site_of(name, objects, choices or Choices())
-    text = json.dumps(site_document(site), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    made = site_of(name, objects, choices or Choices())
+    unmapped = made.unmapped
+    text = (
+        json.dumps(site_document(made.site), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    )
     hide = source.token.hide if source.token else str
     document = Document("site.json", json.loads(text), text=text)
     read_site(document.data, document, mistakes)
     _raise_if_any(mistakes, f"what was left out: {'; '.join(unmapped[:3])}" if unmapped else "")
     return Imported(
-        files={"site.json": hide(text)},
+        files={"site.json": hide(text), "hosts.csv": hide(_hosts_csv(made.rack_of_host))},
         unmapped=tuple(map(hide, unmapped)),
-        notes=tuple(map(hide, [*notes, *choices_made])),
+        notes=tuple(map(hide, [*notes, *made.notes])),
     )
+
+
+def _hosts_csv(rack_of_host: Mapping[str, str]) -> str:
+    """Return a table of hosts and racks, without names that a spreadsheet takes for formulas."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("host", "rack"))
+    rows = sorted(rack_of_host.items())
+    writer.writerows(row for row in rows if not any(cell.startswith(_FORMULA) for cell in row))
+    return text.getvalue()
 
 
 def _saved(source: Source, mistakes: Mistakes) -> Pages:

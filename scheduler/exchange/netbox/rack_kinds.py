@@ -25,6 +25,7 @@ class RackKind:
     base_w: int | None = None
     why_not: str = ""
     notes: tuple[str, ...] = ()  # the same words for racks alike, so that they can be counted
+    hosts: tuple[str, ...] = ()  # names of its servers, broken ones last
 
 
 def kind_of(
@@ -51,7 +52,8 @@ def kind_of(
                 if rule in guessed
                 else ()
             )
-            return _filled(catalogue()[rule.becomes], hosts, rule, note)
+            kind = _filled(catalogue()[rule.becomes], hosts, rule, note)
+            return replace(kind, hosts=_names(hosts))
     return _base_load(devices, ports)
 
 
@@ -101,6 +103,11 @@ def _filled(
         down = min(rack_type.nodes, missing + broken)
         return RackKind(type=rack_type, down_nodes=down, notes=notes)
     return RackKind(type=scaled(rack_type, nodes), down_nodes=broken, notes=notes)
+
+
+def _names(hosts: Sequence[Device]) -> tuple[str, ...]:
+    counted = [device for device in hosts if device.status in COUNTED]
+    return tuple(each.name for each in sorted(counted, key=lambda each: each.status in BROKEN))
 
 
 def _hosts(devices: Sequence[Device], rule: Rule, guessed: Sequence[Rule]) -> list[Device]:

@@ -34,6 +34,16 @@ class Choices:
     array_field: str = ""  # custom field of racks that names their array
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A site, the rack of every server by name, what has no place in it, and what was chosen."""
+
+    site: Site
+    rack_of_host: Mapping[str, str]
+    unmapped: list[str]
+    notes: list[str]
+
+
 @dataclass(kw_only=True)
 class _Found:
     """Racks that became something, and words on what did not."""
@@ -44,8 +54,8 @@ class _Found:
     notes: Counter[str] = field(default_factory=Counter)
 
 
-def site_of(name: str, objects: Objects, choices: Choices) -> tuple[Site, list[str], list[str]]:
-    """Return the site, what has no place in it, and the choices that were made.
+def site_of(name: str, objects: Objects, choices: Choices) -> Made:
+    """Return the site that the objects are.
 
     A site whose every rack was left out has no racks; the check of the written site says so.
     """
@@ -73,7 +83,9 @@ def site_of(name: str, objects: Objects, choices: Choices) -> tuple[Site, list[s
         failure_kinds=choices.survive or failure_kinds(power, found.sides.values()),
         isolation_ladder=dict(DEFAULT_LADDER),
     )
-    return site, [*found.unmapped, *lost, *_strays(objects)], _notes(found, objects, choices, site)
+    hosts = {host: names[rack] for rack, kind in found.kinds.items() for host in kind.hosts}
+    unmapped = [*found.unmapped, *lost, *_strays(objects)]
+    return Made(site, hosts, unmapped, _notes(found, objects, choices, site))
 
 
 def failure_kinds(power: Mapping[str, PowerNode], sides: Iterable[Sides]) -> tuple[str, ...]:
