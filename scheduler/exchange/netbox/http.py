@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 from scheduler.exchange.exchanged import ExchangeError
+from scheduler.exchange.netbox.addresses import SameOrigin, base_of, origin_of, shown_url
 from scheduler.exchange.netbox.token import Token
 from scheduler.inputs.document import Document
 from scheduler.inputs.json_text import read_json
@@ -62,8 +63,8 @@ class NetBox:
         say: Callable[[str], None] = lambda _line: None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.base = _base(url)
-        self._origin = _origin(self.base)
+        self.base = base_of(url)
+        self._origin = origin_of(self.base)
         self._token, self._say, self._pause = token, say, pause
         self._patience = patience or Patience()
         self._bytes_left = MOST_BYTES
@@ -74,7 +75,7 @@ class NetBox:
             urllib.request.HTTPSHandler(context=ssl.create_default_context()),
             urllib.request.HTTPDefaultErrorHandler(),
             urllib.request.HTTPErrorProcessor(),
-            _SameOrigin(self._origin),
+            SameOrigin(self._origin),
         ):
             self._opener.add_handler(handler)
 
@@ -111,10 +112,10 @@ class NetBox:
             url = urllib.parse.urljoin(start, following)
         except ValueError:
             url = following
-        if _origin(url) != self._origin or not url.startswith(start):
+        if origin_of(url) != self._origin or not url.startswith(start):
             raise ExchangeError(
                 [
-                    f"{start}: next leads to {self._hidden(_shown(url))}, which is not followed: "
+                    f"{start}: next leads to {self._hidden(shown_url(url))}, which is not followed: "
                     "the token belongs to this address alone (behind a proxy, let NetBox know "
                     "the scheme and the host that clients see)"
                 ]
@@ -122,7 +123,7 @@ class NetBox:
         return url
 
     def _page(self, url: str, endpoint: str) -> Document:
-        patience, shown = self._patience, _shown(url)
+        patience, shown = self._patience, shown_url(url)
         why = ""
         for attempt in range(patience.attempts):
             try:
@@ -148,14 +149,14 @@ class NetBox:
             request.add_header("Authorization", self._token.header())
         try:
             with self._opener.open(request, timeout=self._patience.silence_s) as reply:
-                raw = self._read(reply, _shown(url))
+                raw = self._read(reply, shown_url(url))
         except urllib.error.HTTPError as error:
             with error:
-                self._refused(error, _shown(url), endpoint)
+                self._refused(error, shown_url(url), endpoint)
         except urllib.error.URLError as error:
-            _unreachable(error.reason, _shown(url))
+            _unreachable(error.reason, shown_url(url))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            _unreachable(error, _shown(url))
+            _unreachable(error, shown_url(url))
         return self._hidden(raw.decode("utf-8", "replace"))
 
     def _read(self, reply: Any, shown: str) -> bytes:
@@ -212,58 +213,6 @@ class NetBox:
 
     def _hidden(self, text: str) -> str:
         return text if self._token is None else self._token.hide(text)
-
-
-class _SameOrigin(urllib.request.HTTPRedirectHandler):
-    """Follows redirects within one origin, so that the token goes nowhere else."""
-
-    def __init__(self, origin: tuple[str, str, int | None]) -> None:
-        self.origin = origin
-
-    def redirect_request(
-        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> Any:
-        """Return the next request; another origin ends everything."""
-        if _origin(newurl) != self.origin:
-            fp.close()
-            line = f"{_shown(req.full_url)}: redirects to {_shown(newurl)}, which is not followed"
-            raise ExchangeError([line])
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _base(url: str) -> str:
-    """Return the address of the server without ``/api``; raise what is wrong with it."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
-    except ValueError:
-        usable, parts = False, urllib.parse.urlsplit("")
-    if not usable:
-        raise ExchangeError(["SOURCE: expected a folder or an address such as https://netbox.site"])
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        line = "SOURCE: expected an address without user, password, query or fragment"
-        raise ExchangeError([line])
-    path = parts.path.rstrip("/").removesuffix("/api")
-    return f"{parts.scheme}://{parts.netloc}{path}"
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    try:
-        parts = urllib.parse.urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-        return parts.scheme, (parts.hostname or "").lower(), port
-    except ValueError:
-        return "", "", None
-
-
-def _shown(url: str) -> str:
-    """Return an address for people: without user, password and fragment."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-    except ValueError:
-        return "(no address)"
-    netloc = parts.netloc.rpartition("@")[2]
-    return urllib.parse.urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
 
 
 def _retry_after(value: str) -> float | None:

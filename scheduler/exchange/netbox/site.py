@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from scheduler.exchange.netbox.entries import Ref
 from scheduler.exchange.netbox.names import unique_names
 from scheduler.exchange.netbox.objects import Device, NetBoxRack, Objects, Port
+from scheduler.exchange.netbox.power_nodes import failure_kinds, power_nodes
 from scheduler.exchange.netbox.rack_kinds import RackKind, kind_of
 from scheduler.exchange.netbox.rack_rules import Rule, guesses
-from scheduler.exchange.netbox.series import Stages, stages_of
+from scheduler.exchange.netbox.series import stages_of
 from scheduler.exchange.netbox.sides import Sides, sides_of
-from scheduler.exchange.netbox.supply import PANEL, Key, Supply, supply_of
-from scheduler.model import BaseLoad, Hall, PowerNode, Rack, Site
+from scheduler.exchange.netbox.supply import Supply, supply_of
+from scheduler.model import BaseLoad, Hall, Rack, Site
 from scheduler.model.levels import DEFAULT_LADDER
 
 SUPPLY_MC, INLET_LIMIT_MC = 22_000, 27_000  # as in a site file: ASHRAE H1 [M], ASHRAE [T]
@@ -65,7 +66,7 @@ def site_of(name: str, objects: Objects, choices: Choices) -> Made:
     names = unique_names({r.id: (r.name, f"{_hall(r, name)}/{r.name}") for r in named.values()})
     stages = stages_of(supply, [side for each in found.sides.values() for side in each.sides])
     halls = sorted({_hall(rack, name) for rack in named.values()})
-    power, feeds = _power_nodes(supply, stages, found.sides, names, objects, halls)
+    power, feeds = power_nodes(supply, stages, found.sides, names, objects, halls)
     racks, loads = _loads(found, named, names, feeds, name, choices)
     types = {kind.type.name: kind.type for kind in found.kinds.values() if kind.type}
     site = Site(
@@ -86,16 +87,6 @@ def site_of(name: str, objects: Objects, choices: Choices) -> Made:
     hosts = {host: names[rack] for rack, kind in found.kinds.items() for host in kind.hosts}
     unmapped = [*found.unmapped, *lost, *_strays(objects)]
     return Made(site, hosts, unmapped, _notes(found, objects, choices, site))
-
-
-def failure_kinds(power: Mapping[str, PowerNode], sides: Iterable[Sides]) -> tuple[str, ...]:
-    """Return what is survived: any panel, and any feed where one panel holds both sides of a rack.
-
-    The loss of a panel loads the other side of its racks as much as the loss of one feed does.
-    """
-    kinds = {node.kind for node in power.values()}
-    shared = any(each.share_panel for each in sides)
-    return tuple(kind for kind in ("panel", *(["feed"] if shared else [])) if kind in kinds)
 
 
 def _found(objects: Objects, supply: Supply, choices: Choices) -> _Found:
@@ -138,59 +129,6 @@ def _why_not(rack: NetBoxRack, kind: RackKind, sides: Sides | None) -> str:
     if kind.why_not:
         return kind.why_not
     return "" if sides else "no active feed leads to it"
-
-
-def _power_nodes(
-    supply: Supply,
-    stages: Stages,
-    sides: Mapping[int, Sides],
-    rack_names: Mapping[int, str],
-    objects: Objects,
-    halls: Sequence[str],
-) -> tuple[dict[str, PowerNode], dict[int, tuple[str, ...]]]:
-    """Return the power nodes by name, and the one or two that each rack hangs on."""
-    names = unique_names(
-        {k: (s.name, f"{s.kind} {s.name}") for k, s in stages.stages.items()},
-        taken=tuple(rack_names.values()),
-    )
-    nodes = {}
-    for key, stage in stages.stages.items():
-        location = objects.panels[key[1]].location if key[0] == PANEL else None
-        nodes[names[key]] = PowerNode(
-            name=names[key],
-            kind=stage.kind,
-            parents=tuple(names[parent] for parent in stage.parents),
-            rating_w=stage.rating_w,
-            hall=location.name if location and location.name in halls else None,
-        )
-    feeds: dict[int, tuple[str, ...]] = {}
-    for rack, each in sides.items():
-        ends = []
-        for letter, side in zip("AB", each.sides, strict=False):
-            hung = tuple(dict.fromkeys(names[stages.stage_of[leaf]] for leaf in side))
-            if len(hung) > 1:
-                joint = _joint(f"{rack_names[rack]} {letter}", hung, side, supply, nodes)
-                nodes[joint.name] = joint
-                hung = (joint.name,)
-            ends.append(hung[0])
-        feeds[rack] = tuple(dict.fromkeys(ends))
-    return nodes, feeds
-
-
-def _joint(
-    name: str,
-    parents: tuple[str, ...],
-    side: Sequence[Key],
-    supply: Supply,
-    nodes: Mapping[str, PowerNode],
-) -> PowerNode:
-    """Several ways of one side, which carry equal parts: the weakest of them limits all."""
-    limits = [supply.path_w[leaf] for leaf in side]
-    known = [limit for limit in limits if limit is not None]
-    least_w = min(known, default=min(nodes[parent].rating_w for parent in parents))
-    while name in nodes:
-        name += "'"
-    return PowerNode(name=name, kind="side", parents=parents, rating_w=len(parents) * least_w)
 
 
 def _loads(
