@@ -317,6 +317,25 @@ def test_no_error_of_the_command_shows_the_token(
     assert not (tmp_path / "site.json").exists()
 
 
+def test_a_token_that_comes_back_in_disguise_is_hidden(stub: Stub) -> None:
+    source = Source(place=stub.url, token=Token(TOKEN, "t"), patience=QUICK)
+    there = f"http://elsewhere.example/{TOKEN}"
+    stub.misbehave = always(lambda handler: send(handler, 302, {}, Location=there))
+    with pytest.raises(ExchangeError, match=r"redirects to http://elsewhere.example/\(token\)"):
+        import_netbox(source)
+    escaped = "".join(f"\\u{ord(char):04x}" for char in TOKEN)
+
+    def echo(handler: Any, status: str) -> None:
+        row = json.dumps(reply([rack(1, "R1", status="ECHO")])).replace("ECHO", status)
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(row.encode())
+
+    stub.misbehave = always(lambda handler: echo(handler, escaped))
+    with pytest.raises(ExchangeError, match=r"status: expected one of .*got '\(token\)'"):
+        import_netbox(source)
+
+
 def test_server_and_saved_replies_give_the_same_site(stub: Stub, tmp_path: Path) -> None:
     source = Source(place=stub.url, token=Token(TOKEN, "t"), patience=QUICK)
     saved = Source(place=str(save(tmp_path, data_centre())))

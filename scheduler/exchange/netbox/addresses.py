@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 from scheduler.exchange.exchanged import ExchangeError
@@ -14,8 +15,8 @@ Origin = tuple[str, str, int | None]  # scheme, host, port
 class SameOrigin(urllib.request.HTTPRedirectHandler):
     """Follows redirects within one origin, so that the token goes nowhere else."""
 
-    def __init__(self, origin: Origin) -> None:
-        self.origin = origin
+    def __init__(self, origin: Origin, hide: Callable[[str], str]) -> None:
+        self.origin, self.hide = origin, hide
 
     def redirect_request(
         self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
@@ -23,8 +24,8 @@ class SameOrigin(urllib.request.HTTPRedirectHandler):
         """Return the next request; another origin ends everything."""
         if origin_of(newurl) != self.origin:
             fp.close()
-            line = f"{shown_url(req.full_url)}: redirects to {shown_url(newurl)}, which is not followed"
-            raise ExchangeError([line])
+            here, there = shown_url(req.full_url), self.hide(shown_url(newurl))
+            raise ExchangeError([f"{here}: redirects to {there}, which is not followed"])
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

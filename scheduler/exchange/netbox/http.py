@@ -75,7 +75,7 @@ class NetBox:
             urllib.request.HTTPSHandler(context=ssl.create_default_context()),
             urllib.request.HTTPDefaultErrorHandler(),
             urllib.request.HTTPErrorProcessor(),
-            SameOrigin(self._origin),
+            SameOrigin(self._origin, self._hidden),
         ):
             self._opener.add_handler(handler)
 
@@ -113,13 +113,12 @@ class NetBox:
         except ValueError:
             url = following
         if origin_of(url) != self._origin or not url.startswith(start):
-            raise ExchangeError(
-                [
-                    f"{start}: next leads to {self._hidden(shown_url(url))}, which is not followed: "
-                    "the token belongs to this address alone (behind a proxy, let NetBox know "
-                    "the scheme and the host that clients see)"
-                ]
+            why = (
+                "which is not followed: the token belongs to this address alone (behind a proxy, "
+                "let NetBox know the scheme and the host that clients see)"
             )
+            there = self._hidden(shown_url(url))
+            raise ExchangeError([f"{start}: next leads to {there}, {why}"])
         return url
 
     def _page(self, url: str, endpoint: str) -> Document:

@@ -50,6 +50,15 @@ def import_netbox(source: Source, choices: Choices | None = None) -> Imported:
     ExchangeError
         The server cannot be read, or what it sends cannot be used; with every mistake.
     """
+    try:
+        return _imported(source, choices or Choices())
+    except ExchangeError as error:
+        if source.token is None:
+            raise
+        raise ExchangeError([*map(source.token.hide, error.mistakes)]) from None
+
+
+def _imported(source: Source, choices: Choices) -> Imported:
     mistakes = Mistakes()
     notes = []
     pages = _fetched(source, mistakes) if source.is_server else _saved(source, mistakes)
@@ -59,7 +68,7 @@ def import_netbox(source: Source, choices: Choices | None = None) -> Imported:
     if source.token is not None and source.place.startswith("http://"):
         notes.append("the token went over plain http, which others on the way can read")
     name, objects = _one_site(objects, source.site)
-    made = site_of(name, objects, choices or Choices())
+    made = site_of(name, objects, choices)
     unmapped = made.unmapped
     text = (
         json.dumps(site_document(made.site), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
