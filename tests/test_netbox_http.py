@@ -317,6 +317,18 @@ def test_no_error_of_the_command_shows_the_token(
     assert not (tmp_path / "site.json").exists()
 
 
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_what_a_server_says_of_an_error_is_shown_without_the_token(stub: Stub, status: int) -> None:
+    echo = {"detail": f"no such token as {TOKEN}"}
+    stub.misbehave = always(lambda handler: send(handler, status, echo))
+    assert "no such token as (token)" in Client(stub.url).fails()  # looks for the token, too
+
+
+def test_pages_do_not_hold_the_token(stub: Stub) -> None:
+    stub.objects["racks"][0]["name"] = TOKEN
+    assert Client(stub.url).racks()[0]["name"] == "(token)"
+
+
 def test_a_token_that_comes_back_in_disguise_is_hidden(stub: Stub) -> None:
     source = Source(place=stub.url, token=Token(TOKEN, "t"), patience=QUICK)
     there = f"http://elsewhere.example/{TOKEN}"
