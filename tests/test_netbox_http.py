@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 from scheduler.cli.app import app
 from scheduler.exchange.exchanged import ExchangeError
 from scheduler.exchange.netbox import http
-from scheduler.exchange.netbox.http import NetBox, Patience
+from scheduler.exchange.netbox.http import NetBox
 from scheduler.exchange.netbox.load import Source, import_netbox
+from scheduler.exchange.netbox.patience import Patience
 from scheduler.exchange.netbox.token import Token
 from scheduler.inputs import read_site_file
 from tests.netbox_server import Stub, drip, send, serving

@@ -16,15 +16,16 @@ from typer.testing import CliRunner
 from scheduler.check import check
 from scheduler.cli.app import app
 from scheduler.exchange.exchanged import ExchangeError, Imported
+from scheduler.exchange.netbox.cables import supply_of
+from scheduler.exchange.netbox.choices import Choices
 from scheduler.exchange.netbox.feed_power import feed_w
 from scheduler.exchange.netbox.load import Source, import_netbox
 from scheduler.exchange.netbox.names import unique_names
-from scheduler.exchange.netbox.objects import read_objects
 from scheduler.exchange.netbox.rack_kinds import scaled
 from scheduler.exchange.netbox.rack_rules import Rule, read_rules
+from scheduler.exchange.netbox.read_objects import read_objects
 from scheduler.exchange.netbox.series import stages_of
-from scheduler.exchange.netbox.site import Choices
-from scheduler.exchange.netbox.supply import INLET, Element, Supply, supply_of
+from scheduler.exchange.netbox.supply import INLET, Element, Supply
 from scheduler.inputs import read_site_file
 from scheduler.inputs.catalogue import catalogue
 from scheduler.inputs.document import Document

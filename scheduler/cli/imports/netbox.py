@@ -49,10 +49,10 @@ def command(
 
     def load() -> Imported:
         from scheduler.exchange.exchanged import ExchangeError
-        from scheduler.exchange.netbox.http import Patience
+        from scheduler.exchange.netbox.choices import Choices
         from scheduler.exchange.netbox.load import Source, import_netbox
+        from scheduler.exchange.netbox.patience import Patience
         from scheduler.exchange.netbox.rack_rules import read_rules
-        from scheduler.exchange.netbox.site import Choices
         from scheduler.exchange.netbox.token import Token
         from scheduler.inputs.mistakes import InputError, Mistakes
         from scheduler.model.units import exact

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import http.client
-import re
 import ssl
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 from scheduler.exchange.exchanged import ExchangeError
 from scheduler.exchange.netbox.addresses import SameOrigin, base_of, origin_of, shown_url
+from scheduler.exchange.netbox.patience import (
+    AgainError,
+    Patience,
+    retry_after,
+    unreachable,
+)
 from scheduler.exchange.netbox.token import Token
 from scheduler.inputs.document import Document
 from scheduler.inputs.json_text import read_json
@@ -29,26 +31,6 @@ MOST_BYTES = 512 * 2**20  # of all pages together
 MOST_DETAIL = 300  # bytes of the words that come with an error
 _CHUNK = 64 * 2**10
 _TRY_AGAIN = (429, 502, 503, 504)
-_SECONDS = re.compile(r"[0-9]{1,9}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long a server may take, and how often it is asked again."""
-
-    silence_s: float = 30  # without a byte
-    page_s: float = 120  # for one page
-    attempts: int = 5
-    first_pause_s: float = 1  # doubles each time
-    longest_pause_s: float = 120  # a server that asks for more is given up
-
-
-class _AgainError(Exception):
-    """A reply that is worth a second try: why, and how long the server asks to wait."""
-
-    def __init__(self, why: str, pause_s: float | None = None) -> None:
-        super().__init__(why)
-        self.pause_s = pause_s
 
 
 class NetBox:
@@ -127,7 +109,7 @@ class NetBox:
         for attempt in range(patience.attempts):
             try:
                 return self._parsed(self._text(url, endpoint), shown)
-            except _AgainError as again:
+            except AgainError as again:
                 why = self._hidden(str(again))
                 wait_s = again.pause_s
                 if wait_s is None:
@@ -153,9 +135,9 @@ class NetBox:
             with error:
                 self._refused(error, shown_url(url), endpoint)
         except urllib.error.URLError as error:
-            _unreachable(error.reason, shown_url(url))
+            unreachable(error.reason, shown_url(url))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            _unreachable(error, shown_url(url))
+            unreachable(error, shown_url(url))
         return self._hidden(raw.decode("utf-8", "replace"))
 
     def _read(self, reply: Any, shown: str) -> bytes:
@@ -168,10 +150,10 @@ class NetBox:
             if len(raw) > most:
                 raise ExchangeError([f"{shown}: expected at most {most / 2**20:g} MiB, got more"])
             if time.monotonic() > deadline:
-                raise _AgainError(f"no whole reply within {self._patience.page_s:g} s")
+                raise AgainError(f"no whole reply within {self._patience.page_s:g} s")
         told = reply.headers.get("Content-Length", "")
-        if _SECONDS.fullmatch(told) and len(raw) < int(told):
-            raise _AgainError(f"the reply ends after {len(raw):,} of {int(told):,} bytes")
+        if told.isdecimal() and len(raw) < int(told):
+            raise AgainError(f"the reply ends after {len(raw):,} of {int(told):,} bytes")
         self._bytes_left -= len(raw)
         return bytes(raw)
 
@@ -183,7 +165,7 @@ class NetBox:
         mistakes = Mistakes()
         read = read_json(shown, text, mistakes)
         if read is None:
-            raise _AgainError("the reply is no JSON or ends too early")
+            raise AgainError("the reply is no JSON or ends too early")
         data = read[0]
         if not isinstance(data, dict) or not isinstance(data.get("results"), list):
             raise ExchangeError([f"{shown}: expected a list reply with `results`"])
@@ -200,8 +182,8 @@ class NetBox:
         words = self._hidden(" ".join(body.split()))
         said = f" ({words})" if words and not words.startswith("<") else ""
         if error.code in _TRY_AGAIN:
-            raise _AgainError(
-                f"HTTP {error.code}{said}", _retry_after(error.headers.get("Retry-After", ""))
+            raise AgainError(
+                f"HTTP {error.code}{said}", retry_after(error.headers.get("Retry-After", ""))
             )
         meaning = {
             401: "the server wants a token that it knows; see --token-env",
@@ -212,26 +194,3 @@ class NetBox:
 
     def _hidden(self, text: str) -> str:
         return text if self._token is None else self._token.hide(text)
-
-
-def _retry_after(value: str) -> float | None:
-    """Read Retry-After: seconds, or a date."""
-    if _SECONDS.fullmatch(value.strip()):
-        return float(value)
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
-
-
-def _unreachable(reason: object, shown: str) -> NoReturn:
-    """Raise what a failed connection means."""
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        line = f"{shown}: the certificate is not trusted ({reason.verify_message})"
-        raise ExchangeError([f"{line}; SSL_CERT_FILE names authorities of your own"])
-    if isinstance(reason, TimeoutError):
-        raise _AgainError("no answer in time")
-    words = getattr(reason, "strerror", None) or type(reason).__name__
-    raise _AgainError(f"no connection ({words})")

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scheduler.exchange.exchanged import ExchangeError, Imported
-from scheduler.exchange.netbox.http import NetBox, Patience
-from scheduler.exchange.netbox.objects import Objects, read_objects
+from scheduler.exchange.netbox.choices import Choices
+from scheduler.exchange.netbox.http import NetBox
+from scheduler.exchange.netbox.objects import Objects
+from scheduler.exchange.netbox.patience import Patience
+from scheduler.exchange.netbox.read_objects import read_objects
 from scheduler.exchange.netbox.saved import ENDPOINTS, Pages, check_whole, read_folder
-from scheduler.exchange.netbox.site import Choices, site_of, with_site
+from scheduler.exchange.netbox.site import site_of, with_site
 from scheduler.exchange.netbox.token import Token
 from scheduler.inputs import InputError, site_document
 from scheduler.inputs.document import Document

@@ -5,34 +5,24 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
+from scheduler.exchange.netbox.cables import supply_of
+from scheduler.exchange.netbox.choices import Choices, notes_of, strays
 from scheduler.exchange.netbox.entries import Ref
 from scheduler.exchange.netbox.names import unique_names
 from scheduler.exchange.netbox.objects import Device, NetBoxRack, Objects, Port
 from scheduler.exchange.netbox.power_nodes import failure_kinds, power_nodes
 from scheduler.exchange.netbox.rack_kinds import RackKind, kind_of
-from scheduler.exchange.netbox.rack_rules import Rule, guesses
+from scheduler.exchange.netbox.rack_rules import guesses
 from scheduler.exchange.netbox.series import stages_of
 from scheduler.exchange.netbox.sides import Sides, sides_of
-from scheduler.exchange.netbox.supply import Supply, supply_of
+from scheduler.exchange.netbox.supply import Supply
 from scheduler.model import BaseLoad, Hall, Rack, Site
 from scheduler.model.levels import DEFAULT_LADDER
 
 SUPPLY_MC, INLET_LIMIT_MC = 22_000, 27_000  # as in a site file: ASHRAE H1 [M], ASHRAE [T]
 DRAINED = ("reserved", "deprecated")  # racks that take no work until someone says so
 ABSENT = ("planned",)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choices:
-    """What NetBox does not know and the user may say."""
-
-    rules: tuple[Rule, ...] = ()
-    power_factor: Fraction = Fraction(95, 100)
-    power_basis: str = "observed_peak"
-    survive: tuple[str, ...] = ()  # kinds of component; by default as `failure_kinds` chooses
-    array_field: str = ""  # custom field of racks that names their array
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +75,8 @@ def site_of(name: str, objects: Objects, choices: Choices) -> Made:
         isolation_ladder=dict(DEFAULT_LADDER),
     )
     hosts = {host: names[rack] for rack, kind in found.kinds.items() for host in kind.hosts}
-    unmapped = [*found.unmapped, *lost, *_strays(objects)]
-    return Made(site, hosts, unmapped, _notes(found, objects, choices, site))
+    unmapped = [*found.unmapped, *lost, *strays(objects)]
+    return Made(site, hosts, unmapped, notes_of(found.notes, objects, choices, site))
 
 
 def _found(objects: Objects, supply: Supply, choices: Choices) -> _Found:
@@ -169,41 +159,6 @@ def _loads(
 
 def _hall(rack: NetBoxRack, site: str) -> str:
     return rack.location.name if rack.location else site
-
-
-def _strays(objects: Objects) -> list[str]:
-    """Return what the objects hold that no site has a place for."""
-    lines = [
-        f"{words}: reservations are a matter of the workload" for words in objects.reservations
-    ]
-    lines += [
-        f"device {device.name}: it stands in no rack that was read"
-        for device in objects.devices.values()
-        if device.rack is None or device.rack.id not in objects.racks
-    ]
-    for device in objects.devices.values():
-        if device.status not in ("active", "failed", "offline"):
-            lines.append(f"device {device.name}: its status is {device.status}, it is not counted")
-    return lines
-
-
-def _notes(found: _Found, objects: Objects, choices: Choices, site: Site) -> list[str]:
-    notes = [f"{words} ({count:,} racks)" for words, count in sorted(found.notes.items())]
-    if any(outlet.leg for outlet in objects.outlets.values()):
-        notes.append("legs A, B and C of feeds are taken as evenly loaded")
-    drained = sum(rack.drained for rack in site.racks.values())
-    if drained:
-        notes.append(f"{drained:,} racks are reserved or deprecated: drained, they take no work")
-    return [
-        *notes,
-        f"VA to W with a power factor of {float(choices.power_factor):g}; direct current has 1",
-        "panels have no limit in NetBox: theirs is the sum of their feeds",
-        f"survived one by one: {', '.join(site.failure_kinds) or 'nothing'}",
-        "hall = location, array = rack group or hall, pod = hall: NetBox knows no network shape",
-        "no liquid loops, no weather, no recirculation: NetBox does not know them; without loops "
-        "no limit of liquid cooling is checked",
-        "air 22 °C, inlets up to 27 °C: defaults of a site file",
-    ]
 
 
 def with_site(objects: Objects, wanted: str) -> Objects:
