@@ -41,6 +41,7 @@ def strays(objects: Objects) -> list[str]:
 def notes_of(
     counted: Mapping[str, int], objects: Objects, choices: Choices, site: Site
 ) -> list[str]:
+    """Return what is told of defaults and choices; `counted` has words and their racks."""
     notes = [f"{words} ({count:,} racks)" for words, count in sorted(counted.items())]
     if any(outlet.leg for outlet in objects.outlets.values()):
         notes.append("legs A, B and C of feeds are taken as evenly loaded")
