@@ -125,6 +125,13 @@ FAULTS: list[tuple[Callable[[Data, Data], None], str]] = [
     (put("site", "racks", 0, "hall", to="X"), "racks.r1.hall: expected one of H"),
     (put("site", "racks", 0, "feeds", to=["upsx2", "ups1"]), "did you mean ups2?"),
     (put("site", "racks", 0, "feeds", to=[]), "one or two power nodes, got []"),
+    (put("site", "racks", 0, "hosts", to=["n1"]), "names of all 2 nodes, or none, got 1"),
+    (
+        put("site", "racks", 0, "hosts", to=["n1", "n1"]),
+        "no other node has, got n1, also of rack r1",
+    ),
+    (put("site", "racks", 0, "hosts", to=["n1", "n 2"]), "none of these at an end, got 'n 2'"),
+    (put("site", "fabric", "joins", to="rack"), "fabric.joins: expected one of array, pod, hall"),
     (put("site", "racks", 0, "feeds", to=["ups1", "ups1"]), "each name once, got ups1 2 times"),
     (put("site", "racks", 0, "loop", to="loop2"), "racks.r1.loop: expected one of loop1"),
     (put("site", "racks", 0, "down_nodes", to=3), "<= 2 nodes of the rack, got 3"),

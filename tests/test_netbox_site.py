@@ -132,6 +132,8 @@ def test_the_data_centre_becomes_a_site(tmp_path: Path) -> None:
     assert (load.name, load.power_w, load.feeds) == ("R3", 1_200, ("PA/F5",))
     assert (site.racks["R1"].down_nodes, site.racks["R2"].down_nodes) == (0, 1)
     assert site.failure_kinds == ("panel",)
+    assert site.racks["R1"].hosts == tuple(f"gpu-{i}" for i in range(8))
+    assert site.racks["R2"].hosts == ("gpu-b0", "gpu-b1", "gpu-b2", "gpu-b3")  # broken ones last
     assert (site.racks["R1"].hall, site.racks["R1"].array) == ("Hall 1", "Hall 1")
 
 
@@ -303,8 +305,12 @@ def test_a_rule_says_what_a_rack_is(tmp_path: Path) -> None:
 def test_trays_that_are_missing_are_down_nodes(tmp_path: Path) -> None:
     objects = with_feeds(feed(1, "F1", 1, 1))
     objects["devices"] = [device(100 + i, f"t{i}", 1, "GB200 tray") for i in range(16)]
-    site = site_of(tmp_path, objects)
+    imported = taken(tmp_path, objects)
+    site = read_back(tmp_path, imported)
     assert (site.racks["R1"].type, site.racks["R1"].down_nodes) == ("gb200-nvl72", 2)
+    assert imported.unmapped == (
+        "rack R1: its 18 nodes are named after it, for there is not one host name for each node",
+    )
     objects["devices"] = [device(100, "whole", 1, "GB200 NVL72")]
     assert site_of(tmp_path, objects).racks["R1"].down_nodes == 0
 

@@ -240,10 +240,12 @@ def test_the_name_of_a_job() -> None:
 
 
 def test_hosts_are_found_by_the_name_of_their_rack() -> None:
-    racks = ("H1-A01-R1", "H1-A01-R10", "r1")
+    racks = [build.rack("H1-A01-R1"), build.rack("H1-A01-R10")]
+    racks.append(build.rack("r1", hosts=("node-a", "node-b")))
     hosts = ("h1-a01-r1-n03", "H1-A01-R10.dc.example", "r1", "r12-n1", "gpu-7", "H1-A01-R1n3")
-    found = rack_of_hosts(hosts, racks, {"gpu-7": "r1"})
+    found = rack_of_hosts((*hosts, "Node-B.dc.example"), build.site(racks), {"gpu-7": "r1"})
     assert found == {
+        "Node-B.dc.example": "r1",
         "h1-a01-r1-n03": "H1-A01-R1",
         "H1-A01-R10.dc.example": "H1-A01-R10",
         "r1": "r1",

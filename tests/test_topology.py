@@ -8,7 +8,7 @@ from itertools import combinations
 
 import pytest
 
-from scheduler.model import NORMAL, BaseLoad, FailureState, Level, PowerNode, Rack, Site
+from scheduler.model import NORMAL, BaseLoad, Fabric, FailureState, Level, PowerNode, Rack, Site
 from scheduler.terms.routing import Walk
 from scheduler.topology import Topology
 from tests import build
@@ -296,3 +296,28 @@ def test_hops_by_level() -> None:
     assert [graph.hops("a1", other) for other in places] == [1, 1, 3, 5]
     nvlink = {"hgx": build.rack_type(nvlink_domain=Level.RACK)}
     assert Topology(build.site(racks, rack_types=nvlink)).hops("a1", "a1") == 0
+
+
+@pytest.mark.parametrize(
+    ("joins", "expected"),
+    [
+        (Level.SITE, [1, 3, 5, 5]),
+        (Level.HALL, [1, 3, 5, None]),
+        (Level.POD, [1, 3, None, None]),
+        (Level.ARRAY, [1, None, None, None]),
+    ],
+)
+def test_separate_fabrics_are_not_connected(joins: Level, expected: list[int | None]) -> None:
+    places = {
+        "a1": ("A", "P", "H"),
+        "a2": ("A", "P", "H"),
+        "b": ("B", "P", "H"),
+        "c": ("C", "Q", "H"),
+        "d": ("D", "R", "I"),
+    }
+    racks = [
+        build.rack(name, array=array, pod=pod, hall=hall)
+        for name, (array, pod, hall) in places.items()
+    ]
+    graph = Topology(build.site(racks, fabric=Fabric(joins=joins)))
+    assert [graph.hops("a1", other) for other in ("a2", "b", "c", "d")] == expected

@@ -6,11 +6,13 @@ from scheduler.inputs.plan_file import read_plan
 from scheduler.inputs.proof_file import Proof, read_proof
 from scheduler.inputs.read import read_problem, read_site_file
 from scheduler.inputs.schema import json_schema
+from scheduler.inputs.yaml_dump import dump_yaml
 
 __all__ = [
     "InputError",
     "Mistake",
     "Proof",
+    "dump_yaml",
     "json_schema",
     "read_plan",
     "read_problem",

@@ -31,6 +31,7 @@ from scheduler.inputs.validation import closest
 from scheduler.model import (
     BaseLoad,
     Fabric,
+    Level,
     Loop,
     PowerNode,
     Prices,
@@ -155,6 +156,7 @@ def _fabric(file: FabricFile) -> Fabric:
         link_mbps=round_down(file.link_gbps, 1000),
         efficiency_permille=permille_down(file.efficiency),
         oversubscription_permille=round_up(file.oversubscription, 1000),
+        joins=Level(file.joins),
     )
 
 

@@ -96,6 +96,7 @@ _LEVELS: dict[str, tuple[Level, ...]] = {
     "required": LOCALITY_LEVELS,
     "preferred": LOCALITY_LEVELS,
     "spread_level": RACK_DOMAIN_LEVELS,
+    "joins": (Level.ARRAY, Level.POD, Level.HALL, Level.SITE),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import graphlib
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 
@@ -15,6 +16,7 @@ from scheduler.model.levels import RACK_DOMAIN_LEVELS
 Check = Callable[[Site, Mistakes, Place, Gaps], None]
 
 _UNKNOWN = "a known name"
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
 def validate_site(site: Site, mistakes: Mistakes, place: Place, gaps: Gaps | None = None) -> None:
@@ -82,6 +84,24 @@ def _racks(site: Site, mistakes: Mistakes, place: Place, gaps: Gaps) -> None:
             if hall != rack.hall and hall in site.halls:
                 expected = f"a loop of hall {rack.hall}"
                 mistakes.add(place, (*loc, "loop"), expected, Plain(f"{rack.loop} of hall {hall}"))
+
+
+def _hosts(site: Site, mistakes: Mistakes, place: Place, _: Gaps) -> None:
+    """Host names are given for all nodes of a rack or for none, and no two nodes share one."""
+    first: dict[str, str] = {}
+    for rack in site.racks.values():
+        loc = ("racks", rack.name, "hosts")
+        nodes = site.type_of(rack).nodes if rack.type in site.rack_types else len(rack.hosts)
+        if rack.hosts and len(rack.hosts) != nodes:
+            mistakes.add(place, loc, f"names of all {nodes} nodes, or none", len(rack.hosts))
+        for host in rack.hosts:
+            if not _HOST.fullmatch(host):
+                expected = "at most 63 letters, digits, '.', '_' and '-', none of these at an end"
+                mistakes.add(place, loc, expected, host)
+            if host in first:
+                expected = "a name that no other node has"
+                mistakes.add(place, loc, expected, Plain(f"{host}, also of rack {first[host]}"))
+            first.setdefault(host, rack.name)
 
 
 def _rack_types(site: Site, mistakes: Mistakes, place: Place, _: Gaps) -> None:
@@ -191,4 +211,13 @@ def _failures(site: Site, mistakes: Mistakes, place: Place, gaps: Gaps) -> None:
         known(domains, (*RACK_DOMAIN_LEVELS, "loop"), mistakes, place, ("isolation_ladder", level))
 
 
-_CHECKS: tuple[Check, ...] = (_rack_types, _racks, _nesting, _power, _loads, _cooling, _failures)
+_CHECKS: tuple[Check, ...] = (
+    _rack_types,
+    _racks,
+    _hosts,
+    _nesting,
+    _power,
+    _loads,
+    _cooling,
+    _failures,
+)

@@ -79,6 +79,11 @@ class FabricFile(Record):
     oversubscription: float = Field(
         default=1, description="Down- to uplinks. Default [T]: 1", ge=1, le=100
     )
+    joins: Literal["array", "pod", "hall", "site"] = Field(
+        default="site",
+        description="Largest domain that the fabric connects; hall: each hall has its own. "
+        "Default [A]",
+    )
 
 
 class PricesFile(Record):

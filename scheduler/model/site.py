@@ -71,6 +71,7 @@ class Rack:
     position: int = 0
     down_nodes: int = 0  # nodes that are broken today
     drained: bool = False  # no work may be placed here
+    hosts: tuple[str, ...] = ()  # names of the nodes, broken ones last; empty: made from `name`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +175,7 @@ class Fabric:
     link_mbps: int = 400_000
     efficiency_permille: int = 950
     oversubscription_permille: int = 1000
+    joins: Level = Level.SITE  # largest domain that is connected; HALL: each hall is an island
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,10 +38,10 @@ class Topology(PowerFlows):
         """How every group of UPS that share consumers is redundant, read from the graph."""
         return tuple(redundancy.redundancy_found(self))
 
-    def hops(self, rack_a: str, rack_b: str) -> int:
+    def hops(self, rack_a: str, rack_b: str) -> int | None:
         """Switches between two racks: 1 in an array, 3 in a pod, 5 across pods.
 
-        Inside one rack 0 if NVLink spans it, otherwise 1.
+        Inside one rack 0 if NVLink spans it, otherwise 1. None between separate fabrics.
         """
         return fabric.hops(self.site, self.fabric_graph, rack_a, rack_b)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from scheduler.model.levels import DEFAULT_LADDER
 SUPPLY_MC, INLET_LIMIT_MC = 22_000, 27_000  # as in a site file: ASHRAE H1 [M], ASHRAE [T]
 DRAINED = ("reserved", "deprecated")  # racks that take no work until someone says so
 ABSENT = ("planned",)
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")  # as in a site
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ def _loads(
     made: list[Rack] = []
     loads: list[BaseLoad] = []
     seats: Counter[str] = Counter()
+    given: set[str] = set()  # names of servers, each once in a site
     for number in sorted(racks, key=lambda each: (_hall(racks[each], site), names[each])):
         rack, kind, hall = racks[number], found.kinds[number], _hall(racks[number], site)
         if kind.type is None:
@@ -151,10 +154,26 @@ def _loads(
                 position=seats[hall],
                 down_nodes=kind.down_nodes,
                 drained=rack.status in DRAINED,
+                hosts=_host_names(names[number], kind, given, found),
             )
         )
         seats[hall] += 1
     return made, loads
+
+
+def _host_names(rack: str, kind: RackKind, given: set[str], found: _Found) -> tuple[str, ...]:
+    """Return the names of a rack's servers, if they can be those of its nodes."""
+    hosts = kind.hosts
+    if not hosts:
+        return ()
+    nodes = kind.type.nodes if kind.type else 0
+    usable = all(map(HOST.fullmatch, hosts)) and len(set(hosts)) == len(hosts) == nodes
+    if usable and given.isdisjoint(hosts):
+        given.update(hosts)
+        return hosts
+    why = "not one host name for each node" if len(hosts) != nodes else "no host names of their own"
+    found.unmapped.append(f"rack {rack}: its {nodes} nodes are named after it, for there is {why}")
+    return ()
 
 
 def _hall(rack: NetBoxRack, site: str) -> str:

@@ -1,4 +1,4 @@
-"""Which rack a host stands in: a table of the user, else the rack's name at its beginning."""
+"""Which rack a host stands in: a table of the user, else names of nodes and racks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from scheduler.exchange.node_names import node_names
 from scheduler.inputs.mistakes import Mistakes
 from scheduler.inputs.tables import read_table
 from scheduler.inputs.validation import closest, one_of
+from scheduler.model import Site
 
 _END = re.compile(r"[-._:/]")
 
@@ -31,15 +33,15 @@ def read_hosts(path: Path, racks: Collection[str], mistakes: Mistakes) -> dict[s
     return found
 
 
-def rack_of_hosts(
-    hosts: Iterable[str], racks: Collection[str], table: Mapping[str, str]
-) -> dict[str, str]:
+def rack_of_hosts(hosts: Iterable[str], site: Site, table: Mapping[str, str]) -> dict[str, str]:
     """Return the rack of every host that has one.
 
-    Without a row in the table it is the longest rack name that the host is called, or begins with
-    before ``-``, ``.``, ``_``, ``:`` or ``/``: ``H1-A01-R1-n03`` stands in ``H1-A01-R1``.
+    Without a row in the table it is that of the longest node or rack name that the host is called,
+    or begins with before ``-``, ``.``, ``_``, ``:`` or ``/``: ``H1-A01-R1-gpu3`` stands in
+    ``H1-A01-R1``, ``gpu-7.site.example`` where the node ``gpu-7`` stands. Case does not matter.
     """
-    by_name = {rack.lower(): rack for rack in racks}
+    by_name = {rack.lower(): rack for rack in site.racks}
+    by_name |= {host.lower(): rack for host, (rack, _) in node_names(site).place.items()}
     found = {}
     for host in hosts:
         name = host.lower()

@@ -59,7 +59,7 @@ def import_telemetry(source: Path, site_path: Path, reading: Reading | None = No
         others = ", ".join(sorted(found.others)[:5])
         got = f"got {others}" if others else "got none"
         raise ExchangeError([f"{source}: expected samples of {reading.metric}, {got}"])
-    rack_of = rack_of_hosts(dict.fromkeys(found.host_of.values()), site.racks, table)
+    rack_of = rack_of_hosts(dict.fromkeys(found.host_of.values()), site, table)
     powers = rack_powers(site, found, rack_of)
     figures = type_figures(site, powers, reading.percentile)
     period = _period(found)

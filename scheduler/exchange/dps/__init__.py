@@ -1,0 +1,1 @@
+"""NVIDIA DPS: the power topology, out and in."""

@@ -1,0 +1,1 @@
+"""Slurm: topology, nodes, reservations and power out; topology, nodes and the queue in."""

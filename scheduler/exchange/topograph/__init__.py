@@ -1,0 +1,1 @@
+"""NVIDIA Topograph: model and graph, out and in."""
