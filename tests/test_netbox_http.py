@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import socket
+import ssl
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from scheduler.exchange.exchanged import ExchangeError
 from scheduler.exchange.netbox import http
 from scheduler.exchange.netbox.http import NetBox
 from scheduler.exchange.netbox.load import Source, import_netbox
-from scheduler.exchange.netbox.patience import Patience
+from scheduler.exchange.netbox.patience import Patience, unreachable
 from scheduler.exchange.netbox.token import Token
 from scheduler.inputs import read_site_file
 from tests.netbox_server import Stub, drip, send, serving
@@ -211,6 +212,11 @@ def test_a_refused_connection_is_named() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     assert "no connection (Connection refused)" in Client(f"http://127.0.0.1:{port}").fails()
+
+
+def test_a_certificate_that_is_not_trusted_ends_at_once() -> None:
+    with pytest.raises(ExchangeError, match=r"is not trusted .*SSL_CERT_FILE"):
+        unreachable(ssl.SSLCertVerificationError(1, "self-signed"), "https://netbox.example")
 
 
 @pytest.mark.parametrize(

@@ -418,6 +418,20 @@ def test_names_are_made_unique(tmp_path: Path) -> None:
     assert set(site_of(tmp_path, objects).racks) == {"Hall 1/R1", "Hall 2/R1"}
 
 
+def test_locations_of_one_name_are_two_halls(tmp_path: Path) -> None:
+    objects = data_centre()
+    objects["racks"][1]["location"] = shapes.brief(11, "Hall 1")  # in another building
+    objects["racks"][2]["location"] = None
+    objects["power-panels"][0]["location"] = shapes.brief(11, "Hall 1")
+    site = site_of(tmp_path, objects)
+    assert {name: rack.hall for name, rack in site.racks.items()} == {
+        "R1": "Hall 1 #10",
+        "R2": "Hall 1 #11",
+    }
+    assert set(site.halls) == {"Hall 1 #10", "Hall 1 #11", "DC1"}
+    assert site.power_nodes["PA"].hall == "Hall 1 #11"
+
+
 def test_hostile_names_stay_one_printable_line(tmp_path: Path) -> None:
     objects = data_centre()
     objects["racks"][0]["name"] = "R1\u202e\n<script>" + "x" * 500

@@ -117,6 +117,20 @@ def test_the_overlay_says_the_same(folder: Path) -> None:
     assert overlay["source"].startswith("observed_peak, percentile 95 [D] own site: 100 samples")
 
 
+def test_the_overlay_does_in_a_site_file_and_nodes_are_found_by_name(tmp_path: Path) -> None:
+    # A rack of 8 x 8 H100 at 760 W of 90 to 700 W: 15,200 + 52,000 x 670 / 610 = 72,314.8 W.
+    example = Path(__file__).resolve().parent.parent / "examples" / "colossus-tenth" / "site.yaml"
+    rows = [(labels(g, f"h1-a01-r1-n{n:02d}"), [760]) for n in range(1, 9) for g in range(8)]
+    (tmp_path / "power.json").write_text(matrix(rows))
+    imported = import_telemetry(tmp_path / "power.json", example)
+    assert imported.unmapped == ()
+    assert "rack_types:" not in example.read_text()
+    (tmp_path / "site.yaml").write_text(example.read_text() + imported.files["rack_types.yaml"])
+    site = read_site_file(tmp_path / "site.yaml")
+    assert site.rack_types["hgx-h100-liquid"].observed_peak_w == 72_315
+    assert read_back(tmp_path, imported).rack_types["hgx-h100-liquid"].observed_peak_w == 72_315
+
+
 def test_few_samples_raise_figures_and_lower_none(folder: Path) -> None:
     imported = taken(folder, matrix(whole_rack([400] * 99)))
     kind = read_back(folder, imported).rack_types["hgx"]

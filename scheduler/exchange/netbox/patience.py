@@ -48,7 +48,8 @@ def retry_after(value: str) -> float | None:
 def unreachable(reason: object, shown: str) -> NoReturn:
     """Raise what a failed connection means."""
     if isinstance(reason, ssl.SSLCertVerificationError):
-        line = f"{shown}: the certificate is not trusted ({reason.verify_message})"
+        words = getattr(reason, "verify_message", "") or "verification failed"
+        line = f"{shown}: the certificate is not trusted ({words})"
         raise ExchangeError([f"{line}; SSL_CERT_FILE names authorities of your own"])
     if isinstance(reason, TimeoutError):
         raise AgainError("no answer in time")

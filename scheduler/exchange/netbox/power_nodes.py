@@ -18,7 +18,7 @@ def power_nodes(
     sides: Mapping[int, Sides],
     rack_names: Mapping[int, str],
     objects: Objects,
-    halls: Sequence[str],
+    halls: Mapping[int, str],
 ) -> tuple[dict[str, PowerNode], dict[int, tuple[str, ...]]]:
     """Return the power nodes by name, and the one or two that each rack hangs on."""
     names = unique_names(
@@ -33,7 +33,7 @@ def power_nodes(
             kind=stage.kind,
             parents=tuple(names[parent] for parent in stage.parents),
             rating_w=stage.rating_w,
-            hall=location.name if location and location.name in halls else None,
+            hall=halls.get(location.id) if location else None,
         )
     feeds: dict[int, tuple[str, ...]] = {}
     for rack, each in sides.items():

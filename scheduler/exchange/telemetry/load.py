@@ -111,12 +111,20 @@ def _overlay(figures: Sequence[TypeFigures], period: str) -> str:
         if each.is_used:
             made = each.new_type(period)
             lines += [
-                f"  {json.dumps(made.name)}:",
-                f"    observed_peak_kw: {made.observed_peak_w / 1000:g}",
-                f"    percentile_kw: {made.percentile_w / 1000:g}",
-                f"    source: {json.dumps(made.source.partition('; rest: ')[0])}",
+                f"  {_quoted(made.name)}:",
+                f"    observed_peak_kw: {_kw(made.observed_peak_w)}",
+                f"    percentile_kw: {_kw(made.percentile_w)}",
+                f"    source: {_quoted(made.source.partition('; rest: ')[0])}",
             ]
     return "\n".join(lines if len(lines) > 2 else [lines[0], "rack_types: {}"]) + "\n"
+
+
+def _kw(watts: int) -> str:
+    return f"{watts // 1000}.{watts % 1000:03d}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _unmapped(
