@@ -131,6 +131,13 @@ def test_the_overlay_does_in_a_site_file_and_nodes_are_found_by_name(tmp_path: P
     assert read_back(tmp_path, imported).rack_types["hgx-h100-liquid"].observed_peak_w == 72_315
 
 
+def test_estimates_do_not_stand_on_estimates(folder: Path) -> None:
+    text = matrix(whole_rack([550] * 100))
+    (folder / "once.json").write_text(taken(folder, text).files["site.json"])
+    with pytest.raises(ExchangeError, match="expected a site without figures of an earlier import"):
+        import_telemetry(folder / "power.json", folder / "once.json")
+
+
 def test_few_samples_raise_figures_and_lower_none(folder: Path) -> None:
     imported = taken(folder, matrix(whole_rack([400] * 99)))
     kind = read_back(folder, imported).rack_types["hgx"]
@@ -139,6 +146,30 @@ def test_few_samples_raise_figures_and_lower_none(folder: Path) -> None:
     hot = read_back(folder, taken(folder, matrix(whole_rack([760])))).rack_types["hgx"]
     # 760 W is 1.1 of the range: 4,000 + 12,000 x 1.1 = 17,200 W.
     assert (hot.observed_peak_w, hot.percentile_w) == (17_200, 17_200)
+
+
+def test_meters_of_racks_are_taken_before_estimates(folder: Path) -> None:
+    # GPUs say 10,000 W. The meters of both feeds say 6,000 + 5,500 W, and at one minute 1 W more.
+    def both(name: str, first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+        return [({"rack": name, "feed": "A"}, first), ({"rack": name, "feed": "B"}, second)]
+
+    meters = [*both("r1", [6_000] * 100, [5_500] * 99 + [5_500.2]), ({"rack": "x"}, [1])]
+    meters += [({"rack": "r2", "feed": "A"}, [float("nan"), 9_000])]
+    (folder / "in").mkdir()
+    (folder / "in" / "gpus.json").write_text(matrix(whole_rack([400] * 100)))
+    (folder / "in" / "meters.json").write_text(matrix(meters, "pdu_watts"))
+    reading = Reading(rack_metric="pdu_watts")
+    imported = import_telemetry(folder / "in", folder / "site.json", reading)
+    kind = read_back(folder, imported).rack_types["hgx"]
+    assert (kind.observed_peak_w, kind.percentile_w) == (11_501, 11_500)
+    assert kind.source.startswith("observed_peak, percentile 95 [T] own site: 100 metered samples")
+    assert imported.unmapped == (
+        "rack r2: metered, but too few of its GPUs are seen to tell whether it was full",
+        "meter with rack x: no such rack in the site",
+        "1 samples of meters: no power of a rack",
+    )
+    racks = json.loads(imported.files["observed.json"])["racks"]
+    assert [(rack["rack"], rack["peak_w"]) for rack in racks] == [("r1", 11_501), ("r2", 9_000)]
 
 
 def test_a_site_that_was_never_full_keeps_its_figures(folder: Path) -> None:

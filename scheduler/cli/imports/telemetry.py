@@ -29,6 +29,12 @@ def command(
     metric: Annotated[
         str, typer.Option(help="Metric of GPU power in watts.")
     ] = "DCGM_FI_DEV_POWER_USAGE",
+    rack_metric: Annotated[
+        str, typer.Option(help="Metric of meters of whole racks in watts, if there are any.")
+    ] = "",
+    rack_label: Annotated[
+        str, typer.Option(help="Label of such a meter that names the rack.")
+    ] = "rack",
     step: Annotated[
         int, typer.Option(min=1, max=86_400, help="Seconds of a step; its highest sample counts.")
     ] = 60,
@@ -48,7 +54,13 @@ def command(
         from scheduler.exchange.telemetry.load import Reading, import_telemetry
 
         reading = Reading(
-            metric=metric, step_s=step, percentile=percentile, job_label=job_label, hosts=hosts
+            metric=metric,
+            rack_metric=rack_metric,
+            rack_label=rack_label,
+            step_s=step,
+            percentile=percentile,
+            job_label=job_label,
+            hosts=hosts,
         )
         return import_telemetry(source, site, reading)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -13,9 +12,11 @@ from scheduler.exchange.exchanged import ExchangeError, Imported
 from scheduler.exchange.telemetry.gpu_power import GPU_POWER, GpuPower, gpu_power
 from scheduler.exchange.telemetry.hosts import rack_of_hosts, read_hosts
 from scheduler.exchange.telemetry.job_power import job_powers
+from scheduler.exchange.telemetry.rack_meters import RackMeters
 from scheduler.exchange.telemetry.rack_power import RackPower, rack_powers
+from scheduler.exchange.telemetry.remarks import notes_of, unmapped, unmetered
 from scheduler.exchange.telemetry.series import MS, read_series
-from scheduler.exchange.telemetry.type_figures import FEW, TypeFigures, nearest_rank, type_figures
+from scheduler.exchange.telemetry.type_figures import TypeFigures, nearest_rank, type_figures
 from scheduler.inputs import InputError, read_site_file, site_document
 from scheduler.inputs.mistakes import Mistakes
 
@@ -30,6 +31,8 @@ class Reading:
     step_s: int = 60
     percentile: int = 95
     job_label: str = ""
+    rack_metric: str = ""  # of meters of whole racks
+    rack_label: str = "rack"
     hosts: Path | None = None
 
 
@@ -46,8 +49,11 @@ def import_telemetry(source: Path, site_path: Path, reading: Reading | None = No
     try:
         site = read_site_file(site_path)
         table = read_hosts(reading.hosts, site.racks, mistakes) if reading.hosts else {}
+        meters = RackMeters(
+            metric=reading.rack_metric, label=reading.rack_label, step_s=reading.step_s
+        )
         found = gpu_power(
-            read_series(source, mistakes),
+            meters.others(read_series(source, mistakes)),
             metric=reading.metric,
             step_s=reading.step_s,
             job_label=reading.job_label,
@@ -60,8 +66,13 @@ def import_telemetry(source: Path, site_path: Path, reading: Reading | None = No
         got = f"got {others}" if others else "got none"
         raise ExchangeError([f"{source}: expected samples of {reading.metric}, {got}"])
     rack_of = rack_of_hosts(dict.fromkeys(found.host_of.values()), site, table)
-    powers = rack_powers(site, found, rack_of)
+    metered = meters.watts()
+    powers = rack_powers(site, found, rack_of, metered)
     figures = type_figures(site, powers, reading.percentile)
+    drifting = [each.type.name for each in figures if each.is_built_on_itself]
+    if drifting:
+        expected = "a site without figures of an earlier import, which estimates cannot stand on"
+        raise ExchangeError([f"--site: expected {expected}, got {', '.join(drifting)} with them"])
     period = _period(found)
     types = {each.type.name: each.new_type(period) for each in figures}
     changed = replace(site, rack_types={**site.rack_types, **types})
@@ -79,8 +90,8 @@ def import_telemetry(source: Path, site_path: Path, reading: Reading | None = No
             "observed.json": _json(observed),
             "rack_types.yaml": _overlay(figures, period),
         },
-        unmapped=(*_unmapped(found, rack_of, powers, figures),),
-        notes=(*_notes(found, figures, reading),),
+        unmapped=(*unmapped(found, rack_of, powers, figures), *unmetered(meters, site)),
+        notes=(*notes_of(found, figures),),
     )
 
 
@@ -125,62 +136,6 @@ def _kw(watts: int) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-def _unmapped(
-    found: GpuPower,
-    rack_of: dict[str, str],
-    powers: Sequence[RackPower],
-    figures: Sequence[TypeFigures],
-) -> list[str]:
-    lost = Counter(host for host in found.host_of.values() if host not in rack_of)
-    lines = [
-        f"host {host or '(no name)'}: in no rack of the site ({count} GPUs); --hosts says where"
-        for host, count in sorted(lost.items())
-    ]
-    lines += [f"{count:,} samples: {why}" for why, count in sorted(found.dropped.items())]
-    lines += [f"{n:,} series of {name}: not read" for name, n in sorted(found.others.items())]
-    lines += [
-        f"rack {power.rack}: at most {power.most_seen} of {power.gpus} GPUs seen at a time"
-        for power in powers
-        if not power.watts
-    ]
-    lines += [
-        f"rack type {each.type.name}: no rack was seen full (at most "
-        f"{each.busiest_permille / 10:g} % of its GPUs had work): its figures stay"
-        for each in figures
-        if not each.is_used
-    ]
-    return lines
-
-
-def _notes(found: GpuPower, figures: Sequence[TypeFigures], reading: Reading) -> list[str]:
-    notes = [
-        f"{each.type.name}: observed peak {each.observed_peak_w:,} W (was "
-        f"{each.type.observed_peak_w:,}), percentile {each.percentile} {each.percentile_w:,} W "
-        f"(was {each.type.percentile_w:,}), {each.samples:,} samples of {each.racks:,} full racks"
-        for each in figures
-        if each.is_used
-    ]
-    notes += [
-        f"{each.type.name}: fewer than {FEW} samples of full racks lower no figure"
-        for each in figures
-        if each.is_used and each.samples < FEW
-    ]
-    notes += [
-        f"{each.type.name}: the observed peak is above the nameplate of {each.type.nameplate_w:,} W"
-        for each in figures
-        if each.observed_peak_w > each.type.nameplate_w
-    ]
-    if found.repeats:
-        notes.append(f"{found.repeats:,} samples of GPUs that were there already: counted once")
-    if any(len(jobs) > 1 for steps in found.jobs.values() for jobs in steps.values()):
-        notes.append("jobs on one GPU at the same time share its power equally [A]")
-    notes.append(
-        f"steps of {reading.step_s} s, the highest sample of each; what is no GPU follows the GPUs "
-        "as in the rack type [D]"
-    )
-    return notes
 
 
 def _json(document: object) -> str:

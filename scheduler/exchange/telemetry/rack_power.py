@@ -23,19 +23,29 @@ class RackPower:
     gpus: int  # that the rack has
     most_seen: int  # at one time
     watts: Mapping[Time, int]
-    busy_permille: Mapping[Time, int]  # of its GPUs
+    busy_permille: Mapping[Time, int]  # of its GPUs; at some of the times, if it is metered
+    is_metered: bool = False
 
 
-def rack_powers(site: Site, found: GpuPower, rack_of: Mapping[str, str]) -> list[RackPower]:
-    """Return the power of every rack with GPUs that were seen, in the order of the site."""
+def rack_powers(
+    site: Site,
+    found: GpuPower,
+    rack_of: Mapping[str, str],
+    metered: Mapping[str, Mapping[Time, int]] | None = None,
+) -> list[RackPower]:
+    """Return the power of every rack that was seen, in the order of the site.
+
+    That of `metered` racks is what their meters say, at those times alone.
+    """
+    metered = metered or {}
     gpus: dict[str, list[Gpu]] = defaultdict(list)
     for gpu, host in found.host_of.items():
         if host in rack_of:
             gpus[rack_of[host]].append(gpu)
     return [
-        _rack_power(site, rack, gpus[rack.name], found)
+        _rack_power(site, rack, gpus[rack.name], found, metered.get(rack.name))
         for rack in site.racks.values()
-        if gpus[rack.name]
+        if gpus[rack.name] or rack.name in metered
     ]
 
 
@@ -57,7 +67,9 @@ def rack_w(rack_type: RackType, gpu_mw: int, gpus: int) -> int:
     return rack_type.idle_w + ceil_div(range_w * above_mw, n * span_w * MILLI)
 
 
-def _rack_power(site: Site, rack: Rack, gpus: list[Gpu], found: GpuPower) -> RackPower:
+def _rack_power(
+    site: Site, rack: Rack, gpus: list[Gpu], found: GpuPower, meter: Mapping[Time, int] | None
+) -> RackPower:
     rack_type = site.type_of(rack)
     expected = (rack_type.nodes - rack.down_nodes) * rack_type.gpus_per_node
     total_mw: dict[Time, int] = defaultdict(int)
@@ -78,6 +90,9 @@ def _rack_power(site: Site, rack: Rack, gpus: list[Gpu], found: GpuPower) -> Rac
         rack=rack.name,
         gpus=rack_type.gpus,
         most_seen=max(seen.values(), default=0),
-        watts={time: rack_w(rack_type, total_mw[time], seen[time]) for time in whole},
+        watts={time: rack_w(rack_type, total_mw[time], seen[time]) for time in whole}
+        if meter is None
+        else meter,
+        is_metered=meter is not None,
         busy_permille={time: busy[time] * PERMILLE // seen[time] for time in whole},
     )

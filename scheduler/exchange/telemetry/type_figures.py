@@ -13,6 +13,7 @@ from scheduler.model.units import PERMILLE, ceil_div
 FULL_PERMILLE = 900  # of its GPUs have work: the rack is full [A]
 FEW = 100  # samples of full racks below which no figure is lowered [A]
 MOST_SOURCE = 2000  # characters
+MARK = "observed_peak, percentile"  # how the source of observed figures begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +27,17 @@ class TypeFigures:
     observed_peak_w: int = 0
     percentile_w: int = 0
     percentile: int = 95
+    is_metered: bool = False  # every rack that was seen has a meter
 
     @property
     def is_used(self) -> bool:
         """Whether any rack was seen full."""
         return self.samples > 0
+
+    @property
+    def is_built_on_itself(self) -> bool:
+        """Whether the estimate stands on figures that such an estimate gave: it would drift."""
+        return self.is_used and not self.is_metered and self.type.source.startswith(MARK)
 
     def new_type(self, period: str) -> RackType:
         """Return the type with what was seen; few samples raise its figures and lower none."""
@@ -41,7 +48,8 @@ class TypeFigures:
             peak_w = max(peak_w, self.type.observed_peak_w)
             percentile_w = max(percentile_w, self.type.percentile_w)
         words = (
-            f"observed_peak, percentile {self.percentile} [D] own site: {self.samples:,} samples "
+            f"{MARK} {self.percentile} [{'T' if self.is_metered else 'D'}] "
+            f"own site: {self.samples:,} {'metered ' if self.is_metered else ''}samples "
             f"of {self.racks:,} full racks, {period}; rest: {self.type.source}"
         )
         return replace(
@@ -76,7 +84,7 @@ def nearest_rank(values: Sequence[int], percentile: int) -> int:
 
 def _figures(rack_type: RackType, powers: Sequence[RackPower], percentile: int) -> TypeFigures:
     full = [
-        [watts for time, watts in power.watts.items() if power.busy_permille[time] >= FULL_PERMILLE]
+        [w for time, w in power.watts.items() if power.busy_permille.get(time, 0) >= FULL_PERMILLE]
         for power in powers
     ]
     samples = [watts for found in full for watts in found]
@@ -89,4 +97,5 @@ def _figures(rack_type: RackType, powers: Sequence[RackPower], percentile: int) 
         observed_peak_w=max(samples, default=0),
         percentile_w=nearest_rank(samples, percentile) if samples else 0,
         percentile=percentile,
+        is_metered=all(p.is_metered for p in powers),
     )
