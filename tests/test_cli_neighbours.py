@@ -62,6 +62,20 @@ def test_a_plan_that_cannot_be_is_refused_in_words(planned: Path, tmp_path: Path
     assert "Traceback" not in done.output
 
 
+def test_a_plan_that_breaks_a_limit_is_written_with_a_warning(
+    planned: Path, tmp_path: Path
+) -> None:
+    words = ["export", "csv", str(planned), "--out", str(tmp_path / "out")]
+    assert "breaks limits" not in RUNNER.invoke(app, words).output
+    site = json.loads((planned / "site.json").read_text())
+    for node in site["power_nodes"]:
+        node["rating_w"] = 1_000
+    (planned / "site.json").write_text(json.dumps(site))
+    done = RUNNER.invoke(app, words)
+    assert done.exit_code == 0
+    assert "note: the plan breaks limits (2); `rackwatt check` names them" in done.output
+
+
 def test_topograph_comes_in(tmp_path: Path) -> None:
     model, out = tmp_path / "model.yaml", tmp_path / "out"
     model.write_text(MODEL_TEXT, encoding="utf-8")

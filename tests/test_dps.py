@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.exchange.dps.read import read_topology
@@ -148,6 +148,7 @@ def power(path: Path, tags: bool = True) -> dict[str, object]:
     }
 
 
+@settings(deadline=None, max_examples=60)  # files are written and read
 @given(st.integers(0, 10**6), st.booleans())
 def test_any_site_comes_back_with_the_same_power(
     tmp_path_factory: pytest.TempPathFactory, seed: int, two_feeds: bool
@@ -276,7 +277,7 @@ def _below(document: Document) -> None:
         (_unknown, "Topology.Entities[8].Name: expected an entity of the file, got 'nobody'"),
         (_kind, "Entities[0].Type: expected one of ComputerSystem, PowerDomain,"),
         (_watts, "OperatingLimit.PowerValue.Value: expected 0 to 1e+12, got -1"),
-        (_unit, "OperatingLimit.PowerValue.Type: expected W, got 'A'"),
+        (_unit, "OperatingLimit.PowerValue.Type: expected W or VA, got 'A'"),
         (_factor, "PowerFactor: expected above 0 and at most 1, got 1.5"),
         (_model, "gpu-r1-n1: expected a model that names a known GPU (or --rack-type), got Abacus"),
         (_three, "gpu-r1-n1: expected one or two feeds, got 3"),
@@ -294,6 +295,7 @@ def test_what_is_wrong_is_named(
     assert any(line in mistake for mistake in error.value.mistakes), error.value.mistakes
 
 
+@settings(deadline=None, max_examples=60)  # files are written and read
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(max_size=5),
@@ -325,3 +327,15 @@ def test_a_site_says_what_dps_does_not_know() -> None:
         "Model": "DGX_H100",
     }
     assert exported == export(build.problem(), Plan({}))
+
+
+def test_a_base_load_on_two_feeds_is_two_halves_rounded_up() -> None:
+    loads = (
+        BaseLoad(name="net", hall="H", feeds=("ups1", "ups2"), power_w=1_001),
+        BaseLoad(name="pumps", hall="H", feeds=("ups2",), power_w=40),
+    )
+    exported = export(build.problem(build.site(base_loads=loads)), Plan({}))
+    entities = {each["Name"]: each for each in json.loads(exported.files[FILE])["Entities"]}
+    assert entities["ups1"]["StaticLoad"] == 501
+    assert entities["ups2"]["StaticLoad"] == 541
+    assert any("halves" in note for note in exported.notes)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.exchange.exchanged import ExchangeError, Imported
@@ -414,6 +414,7 @@ NOISE = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=60)  # files are written and read
 @given(NOISE)
 def test_noise_is_refused_or_has_no_workload(
     tmp_path_factory: pytest.TempPathFactory, noise: object

@@ -53,6 +53,29 @@ def test_work_that_is_shed_makes_room_after_the_failure_but_not_before() -> None
     assert room(replace(problem, site=hard), plan) == {("r1", "r2"): (16_000, 20_000)}
 
 
+def test_firm_work_has_to_fit_the_rating_once_the_overload_is_over() -> None:
+    # 16 kW of firm work: 16 kW + 16 kW * t <= 20 kW after the action, whatever was borne before.
+    ups = {
+        name: build.ups(name, 20_000, emergency_permille=3000, emergency_s=10)
+        for name in ("ups1", "ups2")
+    }
+    site = build.site(power_nodes=ups, failure_kinds=("ups",))
+    problem = build.problem(site, [build.job("j", units=2)])
+    assert room(problem, Plan({"j": {"r1": 2}})) == {("r1", "r2"): (16_000, 20_000)}
+
+
+def test_what_a_tight_feed_leaves_goes_to_the_others() -> None:
+    # Bus a stops r1 at 8 of 16 kW; the UPS above has 20 - 8 = 12 kW left for r2.
+    racks = [build.rack("r1", feeds=("a",)), build.rack("r2", feeds=("b",))]
+    nodes = {
+        "u": build.ups("u", 20_000),
+        "a": build.ups("a", 8_000, parents=("u",), kind="busway"),
+        "b": build.ups("b", 99_000, parents=("u",), kind="busway"),
+    }
+    site = build.site(racks, power_nodes=nodes)
+    assert room(build.problem(site)) == {("r1",): (0, 8_000), ("r2",): (0, 12_000)}
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_limit_breaks_while_all_groups_stay_within_their_room(seed: int) -> None:
     """What is drawn beyond the plan is added as firm load; no excess may grow by it."""

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from tests.slurm_cluster import Cluster, cluster, missing
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "colossus-tenth"
 REQUIRED = os.environ.get("RACKWATT_REQUIRE_SLURM") == "1"
+DRAINED, BROKEN = "H3-A09-R8", "H4-A10-R10"
 SOLVE_S = 90  # at most, on a busy machine
 
 pytestmark = pytest.mark.skipif(
@@ -85,7 +86,11 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One tenth of Colossus, planned in seconds and exported; Slurm runs on it."""
-    problem = read_problem(EXAMPLE / "site.yaml", EXAMPLE / "workload.yaml")
+    given = read_problem(EXAMPLE / "site.yaml", EXAMPLE / "workload.yaml")
+    racks = dict(given.site.racks)
+    racks[DRAINED] = replace(racks[DRAINED], drained=True)
+    racks[BROKEN] = replace(racks[BROKEN], down_nodes=2)
+    problem = replace(given, site=replace(given.site, racks=racks))
     plan = solve(problem, time_limit_s=SOLVE_S, watch=FirstGoodPlan()).plan
     assert check(problem, plan).violation == 0
     names = node_names(problem.site)
@@ -120,6 +125,16 @@ def test_the_topology_is_the_planned_tree(running: Running) -> None:
         nodes = set(expand(pairs["Nodes"])) if pairs["Level"] == "0" else set()
         shown[pairs["SwitchName"]] = (set(expand(pairs["Switches"])) if not nodes else set(), nodes)
     assert shown == expected
+
+
+def test_drained_and_broken_nodes_are_there_and_take_no_work(running: Running) -> None:
+    hosts = running.names.hosts
+    for node, state in ((hosts[DRAINED][0], "DRAIN"), (hosts[BROKEN][-1], "DOWN")):
+        shown = running.cluster.run("scontrol", "show", "node", node)
+        assert re.search(rf"State=\S*{state}", shown)
+        assert "in the plan" in shown
+    text = running.cluster.run("scontrol", "show", "topology", hosts[DRAINED][0])
+    assert "SwitchName=H3-A09 " in text
 
 
 def test_every_tenant_has_the_nodes_that_it_holds(running: Running) -> None:

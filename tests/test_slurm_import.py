@@ -157,13 +157,27 @@ def test_a_node_that_drains_under_a_job_can_still_be_used(folder: Path) -> None:
     assert check(problem, problem.current).violation == 0
 
 
+def test_broken_nodes_are_the_last_of_their_rack(folder: Path) -> None:
+    nodes = [node(f"a1-n0{i}", "gpu:h100:8", *(["DOWN"] if i == 2 else [])) for i in range(1, 5)]
+    (folder / "sinfo.json").write_text(json.dumps({"nodes": nodes}))
+    _made, problem = taken(folder, [])
+    assert problem.site.racks["a1"].hosts == ("a1-n01", "a1-n03", "a1-n04", "a1-n02")
+
+
 def test_newer_slurm_prints_other_shapes(folder: Path) -> None:
     """`sinfo` and `squeue` since 23.02: groups of nodes, lists of states, wrapped numbers."""
     rows = [
         {
-            "nodes": {"nodes": ["a1-n[01-02]", "r7-n[01-18]"]},
+            "nodes": {"nodes": ["a1-n01", "a1-n02"]},
             "node": {"state": ["MIXED"]},
             "gres": {"total": "gpu:h100:8", "used": "gpu:h100:0"},
+            "partition": {"name": "old"},
+        },
+        {
+            "nodes": {"nodes": ["r7-n[01-18]"]},
+            "node": {"state": ["IDLE"]},
+            "gres": {"total": "gpu:gb200:4", "used": ""},
+            "partition": {"name": "new"},
         },
         {
             "nodes": {"nodes": ["a1-n[03-04]"]},
@@ -181,10 +195,12 @@ def test_newer_slurm_prints_other_shapes(folder: Path) -> None:
             node_count=number,
             tres_per_node="gres/gpu:8",
             time_limit={"set": False, "infinite": True, "number": 0},
-        )
+        ),
+        job(8, job_state=["PENDING"], nodes="", partition="new", tres_per_node="gres/gpu:4"),
     ]
     _made, problem = taken(folder, jobs)
-    (running,) = problem.workload.jobs.values()
+    running, waiting = problem.workload.jobs.values()
+    assert waiting.gpu_types == ("gb200",)
     assert (running.units, running.gpus_per_unit, running.duration_h) == (2, 8, None)
     assert problem.site.racks["a1"].down_nodes == 2
 
@@ -229,6 +245,33 @@ def test_yaml_mistakes_have_their_line(tmp_path: Path) -> None:
     assert caught.value.mistakes == [
         f"{path}:4: switch a: expected either nodes or switches below it"
     ]
+
+
+def test_a_leaf_whose_nodes_tell_no_racks_apart_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "topology.yaml"
+    path.write_text(
+        "- topology: t\n  tree: {switches: [{switch: sw, nodes: 'node[1-5],r7-n[1-6]'}]}\n"
+        "- topology: b\n  block: {block_sizes: [6], blocks: [{block: r7, nodes: 'r7-n[1-6]'}]}\n"
+    )
+    racks = json.loads(load(path, nodes_per_rack=2).files["site.json"])["racks"]
+    assert {rack["name"]: rack["hosts"] for rack in racks} == {
+        "sw-R1": ["node1", "node2"],
+        "sw-R2": ["node3", "node4"],
+        "sw-R3": ["node5"],
+        "r7": [f"r7-n{i}" for i in range(1, 7)],  # a block stays whole
+    }
+
+
+def test_a_node_of_a_block_needs_a_leaf_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "topology.yaml"
+    path.write_text(
+        "- {topology: t, tree: {switches: [{switch: a, nodes: 'n[1-2]'}]}}\n"
+        "- {topology: b, block: {block_sizes: [2], blocks: [{block: x, nodes: 'n[1-3]'}]}}\n"
+    )
+    made = load(path)
+    assert made.unmapped == ("node n3: in block x, but on no switch of the topology",)
+    (rack,) = json.loads(made.files["site.json"])["racks"]
+    assert (rack["name"], rack["hosts"]) == ("x", ["n1", "n2"])
 
 
 def test_a_tree_that_is_deeper_than_a_site_loses_levels_and_says_so(tmp_path: Path) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scheduler.check import check
 from scheduler.exchange.node_names import node_names
 from scheduler.exchange.slurm.export import export
+from scheduler.exchange.slurm.hostlist import fold
 from scheduler.exchange.slurm.importing import load
 from scheduler.exchange.slurm.read_topology import read_topology
 from scheduler.exchange.slurm.topologies import Switch, topologies_of
-from scheduler.inputs import read_site_file
+from scheduler.inputs import read_problem, read_site_file
 from scheduler.inputs.catalogue import catalogue
 from scheduler.model import Fabric, Hall, Level, Plan, Problem, Rack, Site
 from tests import build
@@ -89,6 +93,47 @@ def test_export_import_export_gives_the_same_files(site: Site, name: str) -> Non
     before = {rack.name.lower(): (rack.type, rack.drained) for rack in site.racks.values()}
     after = {rack.name.lower(): (rack.type, rack.drained) for rack in again.racks.values()}
     assert after == before
+
+
+@settings(max_examples=20, deadline=None)
+@given(sites(), st.randoms(use_true_random=False))
+def test_what_runs_becomes_the_running_plan(site: Site, order: Random) -> None:
+    names = node_names(site)
+    free = [host for rack in site.racks for host in names.usable(site, rack)]
+    order.shuffle(free)
+    rows: list[dict[str, object]] = []
+    meant: dict[str, dict[str, int]] = {}
+    while free:
+        number, count = len(rows) + 1, order.randint(1, 5)
+        nodes, free = free[:count], free[count:]
+        meant[str(number)] = Counter(names.place[node][0].lower() for node in nodes)
+        rows.append(
+            {
+                "job_id": number,
+                "account": f"a{number % 3}",
+                "job_state": "RUNNING",
+                "nodes": fold(nodes),
+                "tres_per_node": "gres:gpu:2",
+            }
+        )
+    files = dict(export(build.problem(site), Plan({})).files)
+    with TemporaryDirectory() as folder:
+        inside = Path(folder)
+        (inside / "topology.yaml").write_text(files["topology.yaml"])
+        (inside / "sinfo.json").write_text(json.dumps(sinfo_of(site)))
+        (inside / "squeue.json").write_text(json.dumps({"jobs": rows}))
+        made = load(*(inside / f for f in ("topology.yaml", "sinfo.json", "squeue.json")))
+        for name, text in made.files.items():
+            (inside / name).write_text(text)
+        problem = read_problem(*(inside / f for f in ("site.json", "workload.json", "plan.json")))
+    assert problem.current is not None
+    found = {
+        job: {rack.lower(): units for rack, units in racks.items()}
+        for job, racks in problem.current.units.items()
+    }
+    assert found == meant
+    broken = {each.term for each in check(problem, problem.current).broken}
+    assert broken <= {"gpu_type", "locality"}  # jobs were drawn over types and fabrics
 
 
 @st.composite

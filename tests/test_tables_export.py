@@ -7,7 +7,7 @@ import io
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.exchange.exchanged import ExchangeError
@@ -84,6 +84,7 @@ def test_no_cell_is_a_formula() -> None:
     assert not [cell for cell in cells if cell[:1] in ("=", "@")]
 
 
+@settings(deadline=None, max_examples=60)  # files are written and read
 @given(st.integers(0, 10**6))
 def test_any_plan_is_refused_or_adds_up(seed: int) -> None:
     problem = random_problem(seed)

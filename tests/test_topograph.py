@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.exchange.exchanged import ExchangeError
@@ -127,6 +127,7 @@ def test_the_published_models_come_back_the_same(tmp_path: Path, name: str) -> N
     assert [b["switch"] for b in ours["blocks"]] == [b["switch"] for b in theirs["blocks"]]
 
 
+@settings(deadline=None, max_examples=60)  # files are written and read
 @given(st.integers(0, 10**6), st.sampled_from((Level.ARRAY, Level.POD, Level.HALL, Level.SITE)))
 def test_any_site_comes_back_with_the_same_fabric(
     tmp_path_factory: pytest.TempPathFactory, seed: int, joins: Level
@@ -144,6 +145,7 @@ def test_any_site_comes_back_with_the_same_fabric(
             assert again.type_of(rack).nodes == site.type_of(site.racks[rack.name]).nodes
 
 
+@settings(deadline=None, max_examples=60)  # files are written and read
 @given(st.integers(0, 10**6))
 def test_a_fabric_from_switches_alone_comes_back(
     tmp_path_factory: pytest.TempPathFactory, seed: int
@@ -219,6 +221,7 @@ def test_an_unknown_rack_type_is_a_mistake(tmp_path: Path) -> None:
         import_topograph(tmp_path / "model.yaml", rack_type="abacus")
 
 
+@settings(deadline=None, max_examples=60)  # files are written and read
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_noise_is_refused_in_words(tmp_path_factory: pytest.TempPathFactory, noise: bytes) -> None:
     folder = tmp_path_factory.mktemp("noise")

@@ -26,6 +26,7 @@ def command(
     Exit codes: 0 written (with --dry-run: nothing would change), 1 something would change,
     2 bad input.
     """
+    from scheduler.check import check
     from scheduler.cli.reading import planned
     from scheduler.exchange.exchanged import ExchangeError, differences
     from scheduler.exchange.exports import EXPORTS, exporter
@@ -35,6 +36,9 @@ def command(
     if form not in EXPORTS:
         fail(f"FORMAT: expected {', '.join(sorted(EXPORTS))}; got {form}")
     problem, plan = planned(paths)
+    broken = check(problem, plan).broken
+    if broken:
+        print_notes([f"the plan breaks limits ({len(broken)}); `rackwatt check` names them"])
     try:
         exported = exporter(form)(problem, plan)
     except ExchangeError as error:

@@ -81,8 +81,8 @@ class FabricFile(Record):
     )
     joins: Literal["array", "pod", "hall", "site"] = Field(
         default="site",
-        description="Largest domain that the fabric connects; hall: each hall has its own. "
-        "Default [A]",
+        description="Largest domain that the fabric connects; hall: each hall has its own, and "
+        "jobs that must not span two say `required: hall`. Default [A]",
     )
 
 

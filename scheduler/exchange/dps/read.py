@@ -98,12 +98,15 @@ def _entity(place: Fields, relation: Fields | None) -> Entity:
 
 
 def _limit_w(place: Fields) -> int | None:
-    """Return ``floor(value * power factor)`` watts; None if no limit is given."""
+    """Return ``floor(value * power factor)`` watts; None if no limit is given.
+
+    Of a value in W this is the safe side: the pages do not say whether the factor is in it.
+    """
     key = next((each for each in LIMITS if each in place.data), LIMITS[0])
     limit = place.inner(key)
     value = limit.inner("PowerValue")
-    if value.data and value.text("Type") not in (None, "W"):
-        value.expected("Type", "W")
+    if value.data and value.text("Type") not in (None, "W", "VA"):
+        value.expected("Type", "W or VA")
     amount, factor = value.number("Value"), limit.number("PowerFactor", 1)
     if amount is None or factor is None:
         return None

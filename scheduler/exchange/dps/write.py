@@ -25,6 +25,7 @@ MODELS = {  # GPU type -> device specification of a node that DPS ships or shows
     "gb300": "DGX_GB300",
 }
 NOTE_REDFISH = "DPS needs the Redfish address and the secret of every entity: add them"
+NOTE_MODELS = "the model of a power node is its kind here: DPS needs a device specification of each"
 
 
 def export(problem: Problem, _plan: Plan) -> Exported:
@@ -103,6 +104,7 @@ def _systems(site: Site) -> Iterator[dict[str, Any]]:
 
 def _notes(site: Site) -> Iterator[str]:
     yield NOTE_REDFISH
+    yield NOTE_MODELS
     unknown = sorted({t.gpu_type for t in site.rack_types.values()} - MODELS.keys())
     if unknown:
         yield f"no device specification of DPS is known for {', '.join(unknown)}"

@@ -68,22 +68,22 @@ def read_nodes(path: Path) -> StateRead:
     if not rows:
         raise ExchangeError([f"{path}:1: file: expected nodes of `sinfo --json`, got none"])
     for row in rows:
-        inner = row.get("node") if isinstance(row, dict) else None
+        if not isinstance(row, dict):
+            continue
+        inner = row.get("node")
         words = words_of(row, "state") | words_of(row, "state_flags") | words_of(inner, "state")
-        gres = row.get("gres") if isinstance(row, dict) else None
+        gres = row.get("gres")
         gpus = _gpus(text_of(gres, "total") if isinstance(gres, dict) else text_of(row, "gres"))
         for host in _hosts_of(row, path, read.unmapped):
             if len(gpus) > 1:
                 read.unmapped.append(f"node {host}: GPUs of several types, counted as {gpus[0][0]}")
-            read.nodes.setdefault(
-                host,
-                NodeState(
-                    gpu_type=gpus[0][0] if gpus else "",
-                    gpus=sum(count for _type, count in gpus),
-                    broken=bool(words & _BROKEN),
-                    drained=bool(words & _DRAINED),
-                    partitions=tuple(p for p in list_of(row, "partitions") if isinstance(p, str)),
-                ),
+            known = read.nodes.get(host)  # a row for each partition since 23.02
+            read.nodes[host] = NodeState(
+                gpu_type=gpus[0][0] if gpus else "",
+                gpus=sum(count for _type, count in gpus),
+                broken=bool(words & _BROKEN),
+                drained=bool(words & _DRAINED),
+                partitions=(*_partitions(row), *(known.partitions if known else ())),
             )
     return read
 
@@ -161,8 +161,13 @@ def _gpus(text: str) -> list[tuple[str, int]]:
     return sorted(found, key=lambda each: -each[1])
 
 
-def _hosts_of(row: object, path: Path, unmapped: list[str]) -> Iterator[str]:
-    inner = row.get("nodes") if isinstance(row, dict) else None
+def _partitions(row: dict[str, Any]) -> list[str]:
+    inner = text_of(row.get("partition"), "name")
+    return [*filter(None, [inner]), *(p for p in list_of(row, "partitions") if isinstance(p, str))]
+
+
+def _hosts_of(row: dict[str, Any], path: Path, unmapped: list[str]) -> Iterator[str]:
+    inner = row.get("nodes")
     texts = list_of(inner, "nodes") if isinstance(inner, dict) else [text_of(row, "name")]
     for text in texts:
         yield from _expanded(text if isinstance(text, str) else "", str(path), unmapped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from scheduler.exchange.node_names import NodeNames
@@ -28,7 +28,7 @@ class QueueMade:
 
 
 def queue_made(
-    jobs: Iterable[QueuedJob], nodes: dict[str, NodeState] | None, site: Site, names: NodeNames
+    jobs: Iterable[QueuedJob], nodes: Mapping[str, NodeState] | None, site: Site, names: NodeNames
 ) -> QueueMade:
     """Return jobs as gangs with a unit a node, accounts as tenants, and where jobs run.
 
@@ -40,6 +40,7 @@ def queue_made(
     records: list[Record] = []
     users: dict[str, set[str]] = {}
     seen: set[str] = set()
+    by_partition = _types_of_partitions(nodes or {}, site, names)
     for job in jobs:
         who = f"job {job.number}"
         made.unmapped += [f"{who}: {what}" for what in job.unmapped]
@@ -50,7 +51,7 @@ def queue_made(
             continue
         account = _name(job.account) or "unknown"
         accounts[account] = None
-        record = _record(job, account, _types(job, nodes, site, names), site)
+        record = _record(job, account, _types(job, by_partition, site, names), site)
         records.append(record)
         for node in job.nodes:
             users.setdefault(node, set()).add(account)
@@ -102,19 +103,27 @@ def _record(job: QueuedJob, account: str, gpu_types: list[str], site: Site) -> R
 
 
 def _types(
-    job: QueuedJob, nodes: dict[str, NodeState] | None, site: Site, names: NodeNames
+    job: QueuedJob, by_partition: Mapping[str, set[str]], site: Site, names: NodeNames
 ) -> list[str]:
     """Return the GPU types that a job may have: where it runs, what it asks, its partition's."""
-
-    def types_of(hosts: Iterable[str]) -> set[str]:
-        racks = (names.place[host][0] for host in hosts if host in names.place)
-        return {site.type_of(site.racks[rack]).gpu_type for rack in racks}
-
     known = {each.gpu_type for each in site.rack_types.values()}
-    runs_on, asked = types_of(job.nodes), {job.gpu_type} & known
-    states = (nodes or {}).items()
-    reach = types_of(host for host, state in states if job.partition in state.partitions)
-    return sorted(runs_on or asked or reach or known)
+    runs_on = {_type_of(node, site, names) for node in job.nodes}
+    asked = {job.gpu_type} & known
+    return sorted(runs_on or asked or by_partition.get(job.partition) or known)
+
+
+def _types_of_partitions(
+    nodes: Mapping[str, NodeState], site: Site, names: NodeNames
+) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for node, state in nodes.items():
+        for partition in state.partitions if node in names.place else ():
+            found.setdefault(partition, set()).add(_type_of(node, site, names))
+    return found
+
+
+def _type_of(node: str, site: Site, names: NodeNames) -> str:
+    return site.type_of(site.racks[names.place[node][0]]).gpu_type
 
 
 def _name(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -33,7 +34,8 @@ def rack_groups(
 
     A block is a rack. Other nodes of a leaf are a rack if their names differ only in the last
     number and what stands before it has a number as well (``h1-r07-n01``); else the leaf is one.
-    Nodes of different kinds are never in one rack, nor more than `nodes_per_rack`.
+    Nodes of different kinds are never in one rack, nor, blocks aside, more than `nodes_per_rack`.
+    A rack whose name a switch or another rack has gets a number.
     """
     block_of = {n: b.name for each in topologies.blocks for b in each.blocks for n in b.nodes}
     switches = {switch.name for switch in topologies.switches}
@@ -46,13 +48,14 @@ def rack_groups(
             key = (name, block is not None, kind_of(node))
             groups.setdefault(key, []).append(node)
         for (name, is_block, _kind), nodes in groups.items():
-            parts += [(switch.name, name, is_block, each) for each in _cut(nodes, nodes_per_rack)]
+            size = MOST_NODES if is_block else min(nodes_per_rack or MOST_NODES, MOST_NODES)
+            parts += [(switch.name, name, is_block, each) for each in _cut(nodes, size)]
     _tell_blocks_apart(parts, unmapped)
     taken: set[str] = set()
-    alone = [leaf for leaf, *_rest in parts]
+    racks_behind = Counter(leaf for leaf, *_rest in parts)
     found = []
     for leaf, name, is_block, nodes in parts:
-        free = name not in switches or (name == leaf and alone.count(leaf) == 1 and is_block)
+        free = name not in switches or (name == leaf and racks_behind[leaf] == 1 and is_block)
         number = 1
         unique = name if free else f"{name}-R1"
         while unique in taken or (unique in switches and unique != name):
@@ -69,8 +72,7 @@ def _stem(node: str) -> str:
     return match[1] if match and re.search(r"[0-9]", match[1]) else ""
 
 
-def _cut(nodes: list[str], nodes_per_rack: int | None) -> Iterator[list[str]]:
-    size = min(nodes_per_rack or MOST_NODES, MOST_NODES)
+def _cut(nodes: list[str], size: int) -> Iterator[list[str]]:
     for start in range(0, len(nodes), size):
         yield nodes[start : start + size]
 

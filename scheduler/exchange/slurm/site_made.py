@@ -46,7 +46,7 @@ def site_made(
     """
     unmapped: list[str] = []
     notes: list[str] = []
-    tree = _with_gpus(_tree(topologies), nodes, unmapped)
+    tree = _with_gpus(_tree(topologies, unmapped), nodes, unmapped)
     places = places_of(tree)
     unmapped += places.unmapped
     whole = Topologies(switches=tree, blocks=topologies.blocks)
@@ -95,12 +95,16 @@ def site_made(
     return SiteMade(site, unmapped, notes)
 
 
-def _tree(topologies: Topologies) -> tuple[Switch, ...]:
+def _tree(topologies: Topologies, unmapped: list[str]) -> tuple[Switch, ...]:
     """Return the switches; blocks alone become one leaf."""
-    if topologies.switches:
-        return topologies.switches
-    nodes = dict.fromkeys(n for each in topologies.blocks for b in each.blocks for n in b.nodes)
-    return (Switch(name="leaf", nodes=tuple(nodes)),)
+    blocked = {n: b.name for each in topologies.blocks for b in each.blocks for n in b.nodes}
+    if not topologies.switches:
+        return (Switch(name="leaf", nodes=tuple(blocked)),)
+    hung = {node for switch in topologies.switches for node in switch.nodes}
+    for node, block in blocked.items():
+        if node not in hung:
+            unmapped.append(f"node {node}: in block {block}, but on no switch of the topology")
+    return topologies.switches
 
 
 def _with_gpus(
