@@ -384,6 +384,18 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         import_netbox(Source(place=str(tmp_path / "none")))
 
 
+def test_racks_panels_and_feeds_alone_do_with_a_rule(tmp_path: Path) -> None:
+    objects = data_centre()
+    for endpoint in ("devices", "power-ports", "power-outlets", "rack-reservations"):
+        del objects[endpoint]
+    rule = Rule("location", "hall-1", "hgx-h100-liquid", nodes=4)
+    imported = taken(tmp_path, objects, Choices(rules=(rule,)))
+    site = read_back(tmp_path, imported)
+    assert {rack.type for rack in site.racks.values()} == {"hgx-h100-liquid-4n"}
+    assert site.power_nodes["PA/F1"].rating_w == 32_777
+    assert "no reply of power-ports: taken as empty" in imported.notes
+
+
 def test_one_of_several_sites_has_to_be_chosen(tmp_path: Path) -> None:
     objects = data_centre()
     other = {"id": 2, "name": "DC2", "slug": "dc2"}
