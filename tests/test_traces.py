@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
 
-from scheduler.exchange import acme, philly, traces
+from scheduler.cli.app import app
+from scheduler.exchange import acme, openb, philly
 from scheduler.exchange.moment import (
     HIGHEST_VALUE_MILLS,
     LOWEST_VALUE_MILLS,
@@ -28,6 +33,8 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PHILLY = DATA / "philly" / "philly_gpu_jobs_sia.csv"
 KALOS = DATA / "acme" / "kalos_converted_sample.csv"
 POWER = DATA / "acme" / "acme_power_temp_cdf.csv"
+OPENB = DATA / "openb" / "openb_pod_list_default.csv"
+OPENB_NODES = DATA / "openb" / "openb_node_list_all_node.csv"
 needs_data = pytest.mark.skipif(not PHILLY.exists(), reason="the public traces are not here")
 
 PHILLY_ROWS = """timestamp,duration,num_gpus,gpu_time,cluster
@@ -44,6 +51,22 @@ ACME_ROWS = """job_id,arrival_time,num_iteration,gpu_workers,gpu_per_worker
 2,1000.0,7201,4,8.0
 3,1010.0,14400,1,8.0
 4,9000.0,7200,64,8.0
+"""
+OPENB_ROWS = """name,num_gpu,gpu_milli,gpu_spec,qos,creation_time,deletion_time,scheduled_time
+p0,1,600,,LS,0,100,0
+p1,1,400,,LS,0,100,10
+p2,1,500,V100M16|V100M32,LS,0,60,20
+p3,1,300,,BE,0,100,0
+p4,8,1000,,BE,0,100,30
+p5,0,0,,LS,0,100,0
+p6,1,1000,,LS,0,100,
+p7,4,1000,,LS,110,190,110
+"""
+NODES_ROWS = """sn,cpu_milli,memory_mib,gpu,model
+n0,32000,262144,0,
+n1,64000,262144,2,P100
+n2,64000,262144,8,G2
+n3,64000,262144,8,G2
 """
 # Idle 60 W up to 50 %; then 100 W at 50 %, 300 W at 90 %, 400 W at 100 %.
 POWER_ROWS = "cluster,metric,unit,value,cdf_percent\n" + "".join(
@@ -74,16 +97,23 @@ def folder(tmp_path: Path, site: Site) -> Path:
     (tmp_path / "site.json").write_text(json.dumps(site_document(site)))
     (tmp_path / "philly.csv").write_text(PHILLY_ROWS)
     (tmp_path / "acme.csv").write_text(ACME_ROWS)
+    (tmp_path / "openb.csv").write_text(OPENB_ROWS)
+    (tmp_path / "nodes.csv").write_text(NODES_ROWS)
     (tmp_path / "power.csv").write_text(POWER_ROWS)
     return tmp_path
 
 
+def run(folder: Path, name: str, *options: str) -> Result:
+    """Run the command into the folder ``out``."""
+    words = ["import", name, str(folder / f"{name}.csv"), "--site", str(folder / "site.json")]
+    return CliRunner().invoke(app, [*words, "--out", str(folder / "out"), *options])
+
+
 def imported(folder: Path, name: str, *options: str) -> Problem:
     """Import a trace with the command and read what it wrote."""
-    out = folder / "workload.yaml"
-    paths = ["--trace", str(folder / f"{name}.csv"), "--site", str(folder / "site.json")]
-    assert traces.main([name, *paths, "--out", str(out), *options]) == 0
-    return read_problem(folder / "site.json", out)
+    done = run(folder, name, *options)
+    assert done.exit_code == 0, done.output
+    return read_problem(folder / "site.json", folder / "out" / "workload.yaml")
 
 
 def asked_gpus(problem: Problem) -> int:
@@ -201,14 +231,11 @@ def test_all_acme_jobs_are_taken_and_repeated_for_a_large_load(folder: Path) -> 
     ]
 
 
-def test_a_load_smaller_than_any_job_is_refused(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_load_smaller_than_any_job_is_refused(folder: Path) -> None:
     # 64 x 0.01 = 0.64, so 1 GPU of 570 is asked for: no job owes half of its GPUs.
-    paths = ["--trace", str(folder / "acme.csv"), "--site", str(folder / "site.json")]
-    options = ["--out", str(folder / "none.yaml"), "--at", "all", "--load", "0.01"]
-    assert traces.main(["acme", *paths, *options]) == 2
-    assert "expected jobs for 1 GPUs" in capsys.readouterr().err
+    done = run(folder, "acme", "--at", "all", "--load", "0.01")
+    assert done.exit_code == 2
+    assert "expected jobs for 1 GPUs" in done.stderr
 
 
 def test_a_gang_lies_in_the_smallest_domain_that_holds_it(site: Site) -> None:
@@ -238,21 +265,31 @@ def test_values_are_tiers_of_the_named_range() -> None:
 
 def test_the_same_command_writes_the_same_bytes(folder: Path) -> None:
     imported(folder, "philly", "--seed", "3")
-    first = (folder / "workload.yaml").read_bytes()
+    first = (folder / "out" / "workload.yaml").read_bytes()
     imported(folder, "philly", "--seed", "3")
-    assert (folder / "workload.yaml").read_bytes() == first
+    assert (folder / "out" / "workload.yaml").read_bytes() == first
     imported(folder, "philly", "--seed", "4")
-    other = (folder / "workload.yaml").read_bytes()
+    other = (folder / "out" / "workload.yaml").read_bytes()
     assert other.splitlines()[1:] != first.splitlines()[1:]
 
 
-@pytest.mark.parametrize("name", ["philly", "acme"])
+@pytest.mark.parametrize("name", ["philly", "acme", "openb"])
 def test_the_header_names_source_licence_and_command(folder: Path, name: str) -> None:
     imported(folder, name)
-    text = (folder / "workload.yaml").read_text()
+    text = (folder / "out" / "workload.yaml").read_text()
     header = "".join(line for line in text.splitlines() if line.startswith("#"))
-    for word in ("CC BY 4.0", "Cite:", "USENIX", f"python -m scheduler.exchange.traces {name}"):
+    for word in ("Cite:", "USENIX", f"rackwatt import {name} "):
         assert word in header
+    assert ("CC BY 4.0" in header) is (name != "openb")  # openb's folder has no licence file
+
+
+def test_the_command_of_the_header_makes_the_same_file(folder: Path) -> None:
+    imported(folder, "philly", "--seed", "3", "--no-merge", "--load", "0.5", "--at", "busiest")
+    first = (folder / "out" / "workload.yaml").read_text()
+    command = first.splitlines()[0].removeprefix("# Made by: rackwatt ")
+    again = [*shlex.split(command), "--out", str(folder / "again")]
+    assert CliRunner().invoke(app, again).exit_code == 0
+    assert (folder / "again" / "workload.yaml").read_text() == first
 
 
 @pytest.mark.parametrize(
@@ -270,22 +307,81 @@ def test_the_header_names_source_licence_and_command(folder: Path, name: str) ->
             "whole GPUs",
         ),
         ("acme", "job_id,arrival_time,num_iteration,gpu_workers,gpu_per_worker\n", "got none"),
+        ("openb", "name,num_gpu\np,1\n", "openb.csv:2: expected columns name"),
+        ("openb", OPENB_ROWS.replace("600", "1600"), "openb.csv:2: expected a name, a class"),
+        ("openb", OPENB_ROWS.splitlines()[0] + "\n", "expected pods with GPUs in all, got none"),
     ],
 )
 def test_bad_traces_are_named_with_file_and_line(
-    folder: Path, capsys: pytest.CaptureFixture[str], name: str, rows: str, message: str
+    folder: Path, name: str, rows: str, message: str
 ) -> None:
     (folder / f"{name}.csv").write_text(rows)
-    paths = ["--trace", str(folder / f"{name}.csv"), "--site", str(folder / "site.json")]
-    assert traces.main([name, *paths, "--out", str(folder / "none.yaml")]) == 2
-    assert message in capsys.readouterr().err
-    assert not (folder / "none.yaml").exists()
+    done = run(folder, name)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (folder / "out").exists()
 
 
-def test_a_missing_file_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    paths = ["--trace", str(folder / "absent.csv"), "--site", str(folder / "site.json")]
-    assert traces.main(["acme", *paths, "--out", str(folder / "none.yaml")]) == 2
-    assert "absent.csv" in capsys.readouterr().err
+def test_a_missing_file_is_named(folder: Path) -> None:
+    (folder / "acme.csv").unlink()
+    done = run(folder, "acme")
+    assert done.exit_code == 2
+    assert "acme.csv: No such file" in done.stderr
+
+
+def test_parts_of_gpus_share_whole_ones(folder: Path) -> None:
+    # At 30 s p0 (600), p1 (400), p2 (500), p3 (300) and p4 (8 GPUs) run: 9.8 GPUs, the most.
+    pods = openb.read_pods(folder / "openb.csv")
+    assert openb.busiest_moment(pods) == 30
+    running = openb.running_at(pods, 30)
+    assert [pod.name for pod in running] == ["p0", "p1", "p2", "p3", "p4", "p5"]
+    # Class LS, the largest first: 600, then 500 on a second GPU, then 400 beside the 600.
+    jobs = openb.jobs_of([pod for pod in running if pod.gpus])
+    assert [(job.name, job.tenant, job.gpus) for job in jobs] == [
+        ("p0", "openb-ls", 1),
+        ("p3", "openb-be", 1),
+        ("p2", "openb-ls", 1),
+        ("p4", "openb-be", 8),
+    ]
+    assert [job.duration_s for job in jobs] == [100, 100, 40, 70]
+
+
+def test_an_openb_workload_reads_back_and_lists_what_is_lost(folder: Path) -> None:
+    done = run(
+        folder, "openb", "--at", "busiest", "--load", "0.5", "--nodes", str(folder / "nodes.csv")
+    )
+    assert done.exit_code == 0, done.output
+    problem = read_problem(folder / "site.json", folder / "out" / "workload.yaml")
+    # 32 GPUs are asked for. A round has 1 + 1 + 1 + 8 = 11; two are 22, then 1 + 1 + 1 + 8 is 33.
+    assert asked_gpus(problem) == 33
+    assert set(problem.workload.tenants) == {"openb-be", "openb-ls"}
+    assert (folder / "out" / "unmapped.txt").read_text().splitlines() == [
+        "pod p5: it asks for no GPU",
+        "models V100M16|V100M32 of 1 pods: the site has other GPUs, so any type will do",
+        "1 pods were never started: they ran at no moment",
+    ]
+    assert "4 nodes with 18 GPUs (2 G2, 1 without GPUs, 1 P100)" in done.stderr
+    assert set(imported(folder, "openb", "--at", "120", "--load", "0.5").jobs) == {"openb-ls-4gpu"}
+    # All pods are 1 + 1 + 1 + 8 + 1 + 4 = 16 GPUs a round, in order of their start; p6 comes by
+    # its creation.
+    everything = imported(folder, "openb", "--load", "0.25", "--no-merge")
+    assert sorted(everything.jobs) == ["p0-1", "p2-1", "p3-1", "p4-1", "p6-1", "p7-1"]
+
+
+@given(st.lists(st.tuples(st.integers(1, 999), st.sampled_from(("LS", "BE"))), max_size=30))
+def test_sharing_puts_every_part_on_a_gpu_of_its_class(parts: list[tuple[int, str]]) -> None:
+    pods = [
+        openb.Pod(
+            name=f"p{i}", gpus=1, milli=milli, models="", qos=qos, created_s=0, start_s=0, end_s=9
+        )
+        for i, (milli, qos) in enumerate(parts)
+    ]
+    jobs = openb.jobs_of(pods)
+    for tenant in ("openb-ls", "openb-be"):
+        asked = [pod.milli for pod in pods if pod.tenant == tenant]
+        gpus = sum(job.gpus for job in jobs if job.tenant == tenant)
+        # First fit leaves at most one GPU half empty or less.
+        assert -(-sum(asked) // 1000) <= gpus <= max(1, 2 * sum(asked) // 1000 + 1) * bool(asked)
 
 
 @needs_data
@@ -313,3 +409,20 @@ def test_the_acme_sample_is_what_the_docs_say() -> None:
     assert max(job.gpus for job in jobs) == 1024
     assert window[-1].start_s - window[0].start_s < 1.15 * 86_400
     assert sum(job.gpus for job in window if job.gpus == 1024) > sum(j.gpus for j in window) / 2
+
+
+@needs_data
+def test_the_openb_trace_is_what_the_docs_say() -> None:
+    pods = openb.read_pods(OPENB)
+    moment_s = openb.busiest_moment(pods)
+    running = [pod for pod in openb.running_at(pods, moment_s) if pod.gpus]
+    asked_milli = sum(pod.demand_milli for pod in running)
+    assert (len(pods), len(running), asked_milli) == (8_152, 49, 65_590)
+    on_gpus = [pod for pod in pods if pod.gpus]
+    jobs = openb.jobs_of(on_gpus)
+    whole = sum(job.gpus for job in jobs)
+    assert (len(on_gpus), sum(pod.milli < 1000 for pod in on_gpus)) == (7_064, 3_078)
+    assert (sum(pod.demand_milli for pod in on_gpus), len(jobs), whole) == (
+        *(6_086_800, 6_042, 6_411),
+    )
+    assert "1,523 nodes with 6,212 GPUs" in openb.nodes_in_words(OPENB_NODES)

@@ -13,7 +13,17 @@ from typer.core import TyperGroup
 from scheduler import __version__
 from scheduler.cli import check, explain, export, plan, schema, score, site
 from scheduler.cli.console import plain_mistakes
-from scheduler.cli.imports import dps, kubernetes, slurm, topograph
+from scheduler.cli.imports import (
+    acme,
+    dps,
+    kubernetes,
+    netbox,
+    openb,
+    philly,
+    slurm,
+    telemetry,
+    topograph,
+)
 
 
 class Verbs(TyperGroup):
@@ -38,7 +48,17 @@ for verb in (plan, check, explain, score, site, schema, export):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
 imports = typer.Typer(no_args_is_help=True, help="Take a site, a workload or a plan from others.")
 # One module of `scheduler.cli.imports` for each format.
-IMPORTS: tuple[ModuleType, ...] = (dps, kubernetes, slurm, topograph)
+IMPORTS: tuple[ModuleType, ...] = (
+    netbox,
+    telemetry,
+    slurm,
+    kubernetes,
+    topograph,
+    dps,
+    philly,
+    acme,
+    openb,
+)
 for form in IMPORTS:
     imports.command(form.__name__.rpartition(".")[2])(form.command)
 app.add_typer(imports, name="import")

@@ -1,0 +1,1 @@
+"""NetBox: racks, power panels, feeds, ports, outlets and devices become a site."""

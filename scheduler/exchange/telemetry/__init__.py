@@ -1,0 +1,1 @@
+"""Measured power: what Prometheus or dcgm-exporter saw becomes the figures of a site."""
