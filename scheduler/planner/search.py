@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kernels.backend import Evaluator
 from kernels.forms import Compiled, Shards
@@ -29,7 +30,7 @@ from scheduler.planner.placing import Placer
 from scheduler.planner.polish import Polish
 from scheduler.planner.restrict import joined
 from scheduler.planner.resume import kept
-from scheduler.planner.starts import ORDERS, build, in_parts, ready
+from scheduler.planner.starts import BY_PROFIT, ORDERS, build, in_parts, ready
 from scheduler.planner.state import Ground
 
 __all__ = ["Best", "Search"]
@@ -97,6 +98,7 @@ class Search:
             self._meet_obligations(classes)
             self._chain()
             self._bound(engine, classes)
+            self._rebuild(engine, placer)
             self._improve(engine, placer, classes)
             self._polish(placer)
             self.notes += engine.notes
@@ -141,20 +143,40 @@ class Search:
                 self._build(engine, placer, batch)
                 took_s = time.monotonic() - began
 
-    def _build(self, engine: Engine, placer: Placer, orders: list[str]) -> None:
+    def _rebuild(self, engine: Engine, placer: Placer) -> None:
+        """Build anew, in orders by what jobs earn beyond the room that they take."""
         course = self.course
-        starts = [in_parts(placer, order, self.seed) for order in orders]
+        profit = None if self.bounded is None else self.bounded.profit
+        if profit is None or course.out_of_time() or course.best.is_optimal:
+            return
+        with course.during("rebuild"):
+            built = self._build(engine, placer, list(BY_PROFIT), profit)
+        for shards in built:
+            self._chain(shards)
+
+    def _build(
+        self,
+        engine: Engine,
+        placer: Placer,
+        orders: list[str],
+        profit: NDArray[np.float64] | None = None,
+    ) -> list[Shards]:
+        """Build plans in several orders; those that are better than the best are kept."""
+        course, plans = self.course, []
+        starts = [in_parts(placer, order, self.seed, profit) for order in orders]
         tasks = [Task(build, start) for parts in starts for start in parts]
         found = iter(engine.run(tasks, deadline=course.deadline(), stopped=course.tick))
         for parts in starts:
-            plans = [plan for plan, _ in zip(found, parts, strict=False)]
-            built = [plan for plan in plans if isinstance(plan, Shards)]
+            results = [plan for plan, _ in zip(found, parts, strict=False)]
+            built = [plan for plan in results if isinstance(plan, Shards)]
             if not built:
                 continue
             whole = joined(*built)
             if self.score(whole).violation:  # parts together may break what they share
                 whole, _ = kept(placer.ground, whole)
             course.offer(whole)
+            plans.append(whole)
+        return plans
 
     def _meet_obligations(self, classes: Classes) -> None:
         """If first plans leave firm GPUs unmet: meet as many as can be."""
@@ -210,14 +232,14 @@ class Search:
             elif rounds.idle >= STALE_ROUNDS:
                 break
 
-    def _chain(self) -> bool:
-        """Carry out chains of moves that the sweep finds; return whether they gained."""
+    def _chain(self, shards: Shards | None = None) -> bool:
+        """Carry out chains in a plan, the best by default; return whether the best got better."""
         course, before = self.course, self.course.best.score
         if self.evaluator is None or course.out_of_time():
             return False
         with course.during("chains"):
             chains = Chains(self.compiled, self.evaluator, course.tick)
-            course.offer(chains.run(course.best.shards))
+            course.offer(chains.run(course.best.shards if shards is None else shards))
         return course.best.score < before
 
     def _polish(self, placer: Placer) -> None:

@@ -18,6 +18,7 @@ from scheduler.planner.restrict import restrict
 from scheduler.planner.state import Ground, State
 
 ORDERS = ("worth", "density", "wide", "apart", "root", "noise")
+BY_PROFIT = ("profit-root", "profit-size")  # orders that know the prices of a bound
 PART_PLACEMENTS = 60_000_000  # (job, rack) pairs up to which a site is built as a whole
 CHOICE = {"worth": 1.4, "wide": 1.15, "apart": 1.4}  # density above the price that is chosen first
 
@@ -30,6 +31,7 @@ class Start:
     racks: Ints
     order: str
     seed: int
+    profit: NDArray[np.float64] | None = None  # of the jobs, beyond the room that they take
 
 
 def ready(_compiled: Compiled, _nothing: None) -> None:
@@ -40,17 +42,17 @@ def build(compiled: Compiled, start: Start) -> Shards:
     """Place the jobs of a start on an empty site; a task for a worker."""
     whole = len(start.jobs) == compiled.num_jobs and len(start.racks) == compiled.num_racks
     if whole:
-        return _place_all(Placer(Ground(compiled)), start.order, start.seed)
+        return _place_all(Placer(Ground(compiled)), start)
     nothing = Shards.build(*np.zeros((3, 0), np.int64))
     part = restrict(compiled, start.jobs, start.racks, nothing)
-    shards = _place_all(Placer(Ground(part.compiled)), start.order, start.seed)
+    shards = _place_all(Placer(Ground(part.compiled)), start)
     return part.to_whole(shards)
 
 
-def _place_all(placer: Placer, order: str, seed: int) -> Shards:
+def _place_all(placer: Placer, start: Start) -> Shards:
     compiled, state = placer.compiled, State(placer.ground)
     builder = Builder(compiled, alike_racks(compiled, max(16, compiled.num_racks // 3)))
-    for job in order_of(placer, builder.nested, order, seed).tolist():
+    for job in order_of(placer, builder.nested, start).tolist():
         if placer.plain[job]:
             if placer.value[job] > 0:
                 placer.place(state, job)
@@ -59,9 +61,14 @@ def _place_all(placer: Placer, order: str, seed: int) -> Shards:
     return state.shards()
 
 
-def order_of(placer: Placer, nested: NDArray[np.bool_], order: str, seed: int) -> Ints:
-    """Return all jobs: obligations first, then by worth of a slot, size or both; insides last."""
-    density, slots = placer.density, placer.slots
+def order_of(placer: Placer, nested: NDArray[np.bool_], start: Start) -> Ints:
+    """Return all jobs: obligations first, then by worth of a slot, size or both; insides last.
+
+    With `profit` it is what a slot earns beyond its price that counts.
+    """
+    density, slots, order = placer.density, placer.slots, start.order
+    if start.profit is not None:
+        density = start.profit / np.maximum(slots, 1)
     keeps = placer.owner.racks_of_job
     if order in CHOICE:
         # What beats the price of a slot comes first, large before small: small ones fill gaps.
@@ -70,15 +77,19 @@ def order_of(placer: Placer, nested: NDArray[np.bool_], order: str, seed: int) -
         if order != "apart":
             first = np.where(chosen, -keeps, 0)
         keys: list[NDArray[Any]] = [np.where(chosen, -slots, -density), first, ~chosen]
-    elif order == "root":
+    elif order == "profit-size":
+        keys = [np.where(density > 0, -slots, -density), density <= 0]
+    elif order in ("root", "profit-root"):
         keys = [-slots, -density * np.sqrt(slots)]
     else:
-        noise = np.random.default_rng(seed).normal(0, 0.1 * (order == "noise"), len(slots))
+        noise = np.random.default_rng(start.seed).normal(0, 0.1 * (order == "noise"), len(slots))
         keys = [-slots, -density * np.exp(noise)]
     return np.lexsort((*keys, nested, placer.firm == 0))
 
 
-def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
+def in_parts(
+    placer: Placer, order: str, seed: int, profit: NDArray[np.float64] | None = None
+) -> list[Start]:
     """Deal racks and jobs to as many parts as keep each within `PART_PLACEMENTS`.
 
     What a group keeps to itself stays together; a job that fits on the racks of one part only
@@ -90,14 +101,20 @@ def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
     count = min(len(places), int(np.ceil(np.sqrt(pairs / PART_PLACEMENTS))))
     jobs, racks = np.arange(compiled.num_jobs), np.arange(compiled.num_racks)
     if count <= 1:
-        return [Start(jobs, racks, order, seed)]
+        return [Start(jobs, racks, order, seed, profit)]
     part_of_place = np.arange(len(places)) * count // len(places)
     part_of_rack = np.empty(compiled.num_racks, np.int64)
     for place, part in zip(places, part_of_place.tolist(), strict=True):
         part_of_rack[place] = part
     part_of_job = _deal(placer, part_of_rack, count, seed)
     return [
-        Start(jobs[part_of_job == part], racks[part_of_rack == part], order, seed)
+        Start(
+            jobs[part_of_job == part],
+            racks[part_of_rack == part],
+            order,
+            seed,
+            None if profit is None else profit[part_of_job == part],
+        )
         for part in range(count)
     ]
 

@@ -1,6 +1,5 @@
 """Bounds on the margin of every plan, proven in integers, and what they teach."""
 
-from scheduler.planner.bound.guide import Guide
 from scheduler.planner.bound.run import Bounded, bound
 
-__all__ = ["Bounded", "Guide", "bound"]
+__all__ = ["Bounded", "bound"]

@@ -19,10 +19,10 @@ from kernels.reference import score
 from scheduler.planner.bound.account import Account
 from scheduler.planner.bound.columns import Decomposition
 from scheduler.planner.bound.exclusive import blocks_of_jobs
-from scheduler.planner.bound.guide import Guide, make_guide
 from scheduler.planner.bound.outline import Outline, in_blocks, owed_gpus, with_obligations
 from scheduler.planner.bound.presolve import presolve
 from scheduler.planner.bound.prices import prices_of
+from scheduler.planner.bound.profit import profit_of_jobs
 from scheduler.planner.bound.resolution import choose_classes
 from scheduler.planner.engine import Engine, Task
 from scheduler.planner.lots import FINER
@@ -41,7 +41,6 @@ PROGRAM_CLASSES = 16
 COLUMNS_SHARE = 0.85  # of the time
 PROGRAM_COLUMNS_SHARE = 0.3  # of the time, where a program follows
 RELAX_SHARE = 0.25  # of that time, for prices to begin with
-GUIDE_SHARE = 0.1  # of the time, for whole columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +48,7 @@ class Bounded:
     """A proven bound, and what it teaches."""
 
     proof: Proof
-    guide: Guide | None
+    profit: NDArray[np.float64] | None  # (J,) of whole jobs, beyond the room that they take
     bounds: Mapping[str, int]  # in mills, by how each was proven; the least is that of the proof
     compiled: Compiled
     account: Account | None
@@ -115,6 +114,7 @@ class _Run:
     stopped: Callable[[], bool]
     began: float = field(default_factory=time.monotonic)
     known: dict[str, int] = field(default_factory=dict)  # bound in mills by how it was proven
+    profit: NDArray[np.float64] | None = None  # at the prices of the best bound so far
 
     def run(self) -> Bounded:
         part = presolve(self.compiled, met_all=self.met_all).part
@@ -123,16 +123,15 @@ class _Run:
             met -= score(self.compiled, self.best).unmet_firm_gpus
         self._volume(part, met)
         found = self._decompose(part, met)
-        guide = self._guide(part, found)
         self._program(part, met)
         by, mills = min(self.known.items(), key=lambda item: item[1])
         if found.columns.best is None:
-            return Bounded(Proof(mills, by), guide, self.known, self.compiled, None)
+            return Bounded(Proof(mills, by), self.profit, self.known, self.compiled, None)
         prices = prices_of(found.outline, found.prices)
         account = Account(
             part, found.outline, found.columns.blocks, found.names, found.columns.best, mills
         )
-        return Bounded(Proof(mills, by, prices), guide, self.known, self.compiled, account)
+        return Bounded(Proof(mills, by, prices), self.profit, self.known, self.compiled, account)
 
     def _volume(self, part: Part, met: int) -> None:
         """Bound by everything divisible; without any prices if time is out already."""
@@ -144,6 +143,8 @@ class _Run:
         )
         prices = np.zeros(outline.arrays.num_rows) if relaxed is None else relaxed.prices
         self._learn("volume", _box_bound(outline, prices))
+        if relaxed is not None:
+            self._take_profit(part, outline, prices)
 
     def _decompose(self, part: Part, met: int) -> _Found:
         """Decompose over as many classes as the number of jobs allows.
@@ -178,9 +179,13 @@ class _Run:
         columns.master.add_point(outline.point(part.to_part(self.best)))
         if relaxed is not None:
             columns.run(relaxed.prices[columns.blocks.rest_rows])
+        found = _Found(outline, columns, names)
         if columns.bound is not None:
             self._learn("columns", columns.bound // FINER)
-        return _Found(outline, columns, names)
+            self._take_profit(part, outline, found.prices / PRICE_SCALE)
+        elif relaxed is not None:
+            self._take_profit(part, outline, relaxed.prices)
+        return found
 
     def _program(self, part: Part, met: int) -> None:
         """Bound small problems by the program of whole jobs over classes."""
@@ -193,17 +198,9 @@ class _Run:
         if outcome is not None and outcome.bound is not None:
             self._learn("program", outcome.bound)
 
-    def _guide(self, part: Part, found: _Found) -> Guide:
-        """Choose one column a group, the rest as it fits best."""
-        master = found.columns.master
-        limit_s = min(self._left_s(), self.time_limit_s * GUIDE_SHARE)
-        chosen = self._mixed(Mixed(master.arrays(), master.is_share, limit_s, self.seed))
-        x = None if chosen is None else chosen.x
-        if x is None:  # a mix of columns is better than nothing
-            mixed = master.solve(limit_s, self._out_of_time)
-            x = np.zeros(len(master.is_share)) if mixed is None else mixed.x
-        x = master.whole(x)
-        return make_guide(found.outline, part, self.compiled.num_jobs, x, found.prices)
+    def _take_profit(self, part: Part, outline: Outline, prices: NDArray[np.float64]) -> None:
+        exact = np.rint(prices * PRICE_SCALE).astype(np.int64)
+        self.profit = profit_of_jobs(outline, part, self.compiled.num_jobs, exact)
 
     def _mixed(self, mixed: Mixed) -> MixedOutcome | None:
         if mixed.time_limit_s <= 0:
