@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kernels.backend import Evaluator
 from kernels.forms import Compiled, Shards
@@ -30,7 +29,7 @@ from scheduler.planner.placing import Placer
 from scheduler.planner.polish import Polish
 from scheduler.planner.restrict import joined
 from scheduler.planner.resume import kept
-from scheduler.planner.starts import BY_PROFIT, ORDERS, build, in_parts, ready
+from scheduler.planner.starts import ORDERS, Start, build, by_profit, in_parts, ready
 from scheduler.planner.state import Ground
 
 __all__ = ["Best", "Search"]
@@ -45,6 +44,9 @@ SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which no processes are wort
 BUILD_SHARE = 0.25  # of the time, at most, for first plans
 BOUND_SHARE = 0.35  # of the time left then, at most, for bounds
 FIRST_BOUND_SHARE = 0.15  # the same where a class program follows
+REBUILD_SHARE = 0.15  # of the time left then, for plans anew
+MOST_REBUILT = 40
+PROMISING = 0.985  # of the best margin: a plan above it gets chains before it is judged
 POLISH_SHARE = 0.03  # of the time
 
 
@@ -140,30 +142,39 @@ class Search:
                     break
                 began = time.monotonic()
                 batch, waiting = waiting[: self.workers], waiting[self.workers :]
-                self._build(engine, placer, batch)
+                starts = [in_parts(placer, order, self.seed) for order in batch]
+                self._build(engine, starts, placer)
                 took_s = time.monotonic() - began
 
     def _rebuild(self, engine: Engine, placer: Placer) -> None:
-        """Build anew, in orders by what jobs earn beyond the room that they take."""
+        """Build anew by what jobs earn beyond the room that they take, while there is time."""
         course = self.course
         profit = None if self.bounded is None else self.bounded.profit
-        if profit is None or course.out_of_time() or course.best.is_optimal:
+        if profit is None or course.best.is_optimal:
             return
-        with course.during("rebuild"):
-            built = self._build(engine, placer, list(BY_PROFIT), profit)
-        for shards in built:
-            self._chain(shards)
+        deadline, number, took_s = course.deadline(REBUILD_SHARE), 0, 0.0
+        while number < MOST_REBUILT and time.monotonic() + took_s < deadline:
+            began = time.monotonic()
+            numbers = range(number, number + self.workers)
+            number += self.workers
+            with course.during("rebuild"):
+                built = self._build(
+                    engine, [by_profit(placer, n, self.seed, profit) for n in numbers], placer
+                )
+            for shards in built:
+                if self._is_promising(shards):
+                    self._chain(shards)
+            took_s = time.monotonic() - began
 
-    def _build(
-        self,
-        engine: Engine,
-        placer: Placer,
-        orders: list[str],
-        profit: NDArray[np.float64] | None = None,
-    ) -> list[Shards]:
-        """Build plans in several orders; those that are better than the best are kept."""
+    def _is_promising(self, shards: Shards) -> bool:
+        """Whether a plan is so close to the best one that chains may make it better."""
+        score, best = self.score(shards), self.course.best.score
+        meets_as_much = score.key[:2] <= best.key[:2]
+        return meets_as_much and score.margin_mills >= PROMISING * best.margin_mills
+
+    def _build(self, engine: Engine, starts: list[list[Start]], placer: Placer) -> list[Shards]:
+        """Build plans, each from the parts of its start; what is better than the best is kept."""
         course, plans = self.course, []
-        starts = [in_parts(placer, order, self.seed, profit) for order in orders]
         tasks = [Task(build, start) for parts in starts for start in parts]
         found = iter(engine.run(tasks, deadline=course.deadline(), stopped=course.tick))
         for parts in starts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from scheduler.planner.restrict import restrict
 from scheduler.planner.state import Ground, State
 
 ORDERS = ("worth", "density", "wide", "apart", "root", "noise")
-BY_PROFIT = ("profit-root", "profit-size")  # orders that know the prices of a bound
+KEENNESS = (0.5, 0.8)  # of groups to open domains, in turn, where profits are known; see `Placer`
+PROFIT_NOISE = 0.2  # of the logarithm of a profit, from the third such start on
 PART_PLACEMENTS = 60_000_000  # (job, rack) pairs up to which a site is built as a whole
 CHOICE = {"worth": 1.4, "wide": 1.15, "apart": 1.4}  # density above the price that is chosen first
 
@@ -32,6 +33,7 @@ class Start:
     order: str
     seed: int
     profit: NDArray[np.float64] | None = None  # of the jobs, beyond the room that they take
+    keenness: float = 1.0
 
 
 def ready(_compiled: Compiled, _nothing: None) -> None:
@@ -51,6 +53,7 @@ def build(compiled: Compiled, start: Start) -> Shards:
 
 def _place_all(placer: Placer, start: Start) -> Shards:
     compiled, state = placer.compiled, State(placer.ground)
+    placer.keenness = start.keenness
     builder = Builder(compiled, alike_racks(compiled, max(16, compiled.num_racks // 3)))
     for job in order_of(placer, builder.nested, start).tolist():
         if placer.plain[job]:
@@ -77,9 +80,7 @@ def order_of(placer: Placer, nested: NDArray[np.bool_], start: Start) -> Ints:
         if order != "apart":
             first = np.where(chosen, -keeps, 0)
         keys: list[NDArray[Any]] = [np.where(chosen, -slots, -density), first, ~chosen]
-    elif order == "profit-size":
-        keys = [np.where(density > 0, -slots, -density), density <= 0]
-    elif order in ("root", "profit-root"):
+    elif order == "root":
         keys = [-slots, -density * np.sqrt(slots)]
     else:
         noise = np.random.default_rng(start.seed).normal(0, 0.1 * (order == "noise"), len(slots))
@@ -87,9 +88,17 @@ def order_of(placer: Placer, nested: NDArray[np.bool_], start: Start) -> Ints:
     return np.lexsort((*keys, nested, placer.firm == 0))
 
 
-def in_parts(
-    placer: Placer, order: str, seed: int, profit: NDArray[np.float64] | None = None
-) -> list[Start]:
+def by_profit(placer: Placer, number: int, seed: int, profit: NDArray[np.float64]) -> list[Start]:
+    """Return the parts of the start of a number: the first ones as they are, the others noisy."""
+    if number >= len(KEENNESS):
+        rng = np.random.default_rng((seed, number))
+        profit = profit * np.exp(rng.normal(0, PROFIT_NOISE, len(profit)))
+    parts = in_parts(placer, "root", seed)
+    keenness = KEENNESS[number % len(KEENNESS)]
+    return [replace(part, profit=profit[part.jobs], keenness=keenness) for part in parts]
+
+
+def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
     """Deal racks and jobs to as many parts as keep each within `PART_PLACEMENTS`.
 
     What a group keeps to itself stays together; a job that fits on the racks of one part only
@@ -101,20 +110,14 @@ def in_parts(
     count = min(len(places), int(np.ceil(np.sqrt(pairs / PART_PLACEMENTS))))
     jobs, racks = np.arange(compiled.num_jobs), np.arange(compiled.num_racks)
     if count <= 1:
-        return [Start(jobs, racks, order, seed, profit)]
+        return [Start(jobs, racks, order, seed)]
     part_of_place = np.arange(len(places)) * count // len(places)
     part_of_rack = np.empty(compiled.num_racks, np.int64)
     for place, part in zip(places, part_of_place.tolist(), strict=True):
         part_of_rack[place] = part
     part_of_job = _deal(placer, part_of_rack, count, seed)
     return [
-        Start(
-            jobs[part_of_job == part],
-            racks[part_of_rack == part],
-            order,
-            seed,
-            None if profit is None else profit[part_of_job == part],
-        )
+        Start(jobs[part_of_job == part], racks[part_of_rack == part], order, seed)
         for part in range(count)
     ]
 
