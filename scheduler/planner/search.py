@@ -44,7 +44,7 @@ SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which no processes are wort
 BUILD_SHARE = 0.25  # of the time, at most, for first plans
 BOUND_SHARE = 0.35  # of the time left then, at most, for bounds
 FIRST_BOUND_SHARE = 0.15  # the same where a class program follows
-REBUILD_SHARE = 0.15  # of the time left then, for plans anew
+REBUILD_SHARE = 0.25  # of the time left then, for plans anew
 MOST_REBUILT = 40
 PROMISING = 0.985  # of the best margin: a plan above it gets chains before it is judged
 POLISH_SHARE = 0.03  # of the time
@@ -70,6 +70,7 @@ class Search:
     notes: list[str] = field(default_factory=list)  # for people: what workers went through
     course: Course = field(init=False)
     bounded: Bounded | None = None
+    build_s: float = 0.0  # that the last few plans took, built at the same time
 
     @property
     def best(self) -> Best:
@@ -136,15 +137,14 @@ class Search:
             waking = [Task(ready, None)] * self.workers
             engine.run(waking, deadline=course.deadline(BUILD_SHARE), stopped=course.tick)
             deadline, waiting = course.deadline(BUILD_SHARE), list(ORDERS)
-            took_s = 0.0
             while waiting and not course.out_of_time():
-                if took_s and time.monotonic() + took_s > deadline:
+                if self.build_s and time.monotonic() + self.build_s > deadline:
                     break
                 began = time.monotonic()
                 batch, waiting = waiting[: self.workers], waiting[self.workers :]
                 starts = [in_parts(placer, order, self.seed) for order in batch]
                 self._build(engine, starts, placer)
-                took_s = time.monotonic() - began
+                self.build_s = time.monotonic() - began
 
     def _rebuild(self, engine: Engine, placer: Placer) -> None:
         """Build anew by what jobs earn beyond the room that they take, while there is time."""
@@ -152,8 +152,8 @@ class Search:
         profit = None if self.bounded is None else self.bounded.profit
         if profit is None or course.best.is_optimal:
             return
-        deadline, number, took_s = course.deadline(REBUILD_SHARE), 0, 0.0
-        while number < MOST_REBUILT and time.monotonic() + took_s < deadline:
+        deadline, number = course.deadline(REBUILD_SHARE), 0
+        while number < MOST_REBUILT and time.monotonic() + self.build_s < deadline:
             began = time.monotonic()
             numbers = range(number, number + self.workers)
             number += self.workers
@@ -164,7 +164,7 @@ class Search:
             for shards in built:
                 if self._is_promising(shards):
                     self._chain(shards)
-            took_s = time.monotonic() - began
+            self.build_s = time.monotonic() - began
 
     def _is_promising(self, shards: Shards) -> bool:
         """Whether a plan is so close to the best one that chains may make it better."""
