@@ -3,7 +3,7 @@
 A figure of stratum h is the mean of ``ratio * x`` over its months; the figure of the year is the
 sum over strata of ``P(h)`` times that: unbiased, and its variance is ``sum P(h)^2 s_h^2 / n_h``.
 Intervals hold with 95 % confidence: 1.96 standard errors to either side. Where nothing was seen
-in any month, the upper end is what a stratum can hide: ``sum P(h) * most * 3 / n_h``.
+in any month, the upper end is what a stratum can hide: ``sum P(h) * most * min(1, 3 / n_h)``.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class Sample:
         """
         estimate, error = self._moments(np.asarray(values, np.float64) - around)
         if most and not np.any(values):
-            hidden = self.probability * most * RULE_OF_THREE / np.maximum(1, self.counts)
-            return Estimate(0.0, 0.0, min(most, float(hidden.sum())))
+            hidden = np.minimum(1, RULE_OF_THREE / np.maximum(1, self.counts))
+            return Estimate(0.0, 0.0, most * float(self.probability @ hidden))
         low, high = (around + estimate + side * Z_95 * error for side in (-1, 1))
         return Estimate(around + estimate, max(0.0, low) if most else low, high)
 
