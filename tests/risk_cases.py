@@ -24,10 +24,15 @@ HOUR_S = 3600
 NEVER_S = 10**15
 
 
-def kind(mtbf_h: int, mttr_h: int, **fields: int | str) -> KindRates:
+def kind(mtbf_h: int, mttr_h: int, beta_permille: int = 0, group: str = "hall") -> KindRates:
     """Return rates in whole hours."""
-    values = {"kind": "", "mtbf_s": mtbf_h * HOUR_S, "mttr_s": mttr_h * HOUR_S, **fields}
-    return KindRates(**values)
+    return KindRates(
+        kind="",
+        mtbf_s=mtbf_h * HOUR_S,
+        mttr_s=mttr_h * HOUR_S,
+        beta_permille=beta_permille,
+        group=group,
+    )
 
 
 def rates(**kinds: KindRates) -> Rates:

@@ -67,9 +67,8 @@ def test_words_become_whole_numbers_and_times() -> None:
     assert below(ends, 10).tolist() == [0, 5, 9]
     assert exponential(np.array([ONE // 2], np.uint64), np.array([1000])).tolist() == [693]
     table = thresholds(np.array([0.25, 0.25, 0.5]))
-    assert pick(np.array([0, ONE // 4 - 1, ONE // 4, ONE // 2, ALL], np.uint64), table).tolist() == [
-        0, 0, 1, 2, 2,
-    ]  # fmt: skip
+    edges = np.array([0, ONE // 4 - 1, ONE // 4, ONE // 2, ALL], np.uint64)
+    assert pick(edges, table).tolist() == [0, 0, 1, 2, 2]
 
 
 def test_many_words_are_spread_evenly() -> None:

@@ -39,8 +39,10 @@ def test_only_one_feed_can_be_overloaded_by_the_loss_of_one_ups() -> None:
     sky = Sky.build(problem.site, rates())
     limits = LimitBook(problem, topology, compiled, draws, sky)
 
-    def exceeded(**out: object) -> list[tuple[str, str]]:
-        source = Source(name="", kind="", mtbf_s=1, mttr_s=1, **out)
+    def exceeded(
+        nodes: tuple[str, ...] = (), units: tuple[tuple[str, int], ...] = ()
+    ) -> list[tuple[str, str]]:
+        source = Source(name="", kind="", mtbf_s=1, mttr_s=1, nodes=nodes, units=units)
         outage = OutageBook(topology, (source,)).of((0,))
         return [(each.kind, each.subject) for each in limits.of(outage)]
 
@@ -62,7 +64,7 @@ def test_overload_of_ups1_has_its_closed_form() -> None:
     """
     problem, plan = tiny()
     out = 100 / 1000
-    run, sample = sampled(study(problem, plan, rates(ups=kind(900, 100)), seed=2), 30_000)
+    run, sample = sampled(study(problem, plan, rates(ups=kind(900, 100)), seed=2), 12_000)
     number = run.details.subjects.index(("power_failover", "H1-UPS1"))
     found = sample.sparse_mean(*run.details.called_s.of(number)).times(1 / MONTH_S)
     single, both = 2 * out * (1 - out) / 16, out**2 * 3 / 8
@@ -186,9 +188,9 @@ def test_hot_days_are_as_rare_as_the_rates_say() -> None:
     site = problem.site
     days = (site.weather[0], *(Weather(name=n, dry_bulb_mc=1, wet_bulb_mc=0) for n in "ab"))
     sky = Sky(site, rates().overheads, days, Sky.build(site, rates()).table)
-    assert sky.draw(1, np.arange(9), np.zeros(9)).tolist() == [0] * 9
+    assert sky.draw(1, np.arange(9), np.zeros(9, int)).tolist() == [0] * 9
     built = Sky.build(replace(site, weather=days), rates())
-    drawn = built.draw(1, np.arange(100_000), np.zeros(100_000))
+    drawn = built.draw(1, np.arange(100_000), np.zeros(100_000, int))
     assert np.bincount(drawn)[1:] / 100_000 == pytest.approx(0.004, abs=0.001)
 
 
@@ -205,13 +207,13 @@ def test_chunks_change_no_number(chunk: int) -> None:
             assert [x.tolist() for x in first.of(number)] == [x.tolist() for x in second.of(number)]
 
 
-@pytest.mark.parametrize("name", ("cpu", "cuda on the CPU, order 2", "cuda"))
+@pytest.mark.parametrize("name", ["cpu", "cuda on the CPU, order 2", "cuda"])
 def test_every_backend_gives_the_same_numbers(name: str) -> None:
     problem, plan = tiny()
     backend: Backend = NumpyBackend() if name == "cpu" else CudaBackend(device_named(name))
-    expected, _ = sampled(study(problem, plan, BAD), 48)
+    expected, _ = sampled(study(problem, plan, BAD), 6)
     of = study(problem, plan, BAD, backend)
-    found, _ = sampled(of, 48)
+    found, _ = sampled(of, 6)
     assert of.notes == ()  # nobody fell back to the CPU
     assert same(expected.outcome, found.outcome)
     assert expected.outcome.called_s.any()

@@ -19,7 +19,7 @@ def command(
         ),
     ],
     samples: Annotated[
-        int, typer.Option(min=128, max=10_000_000, help="Months that are sampled.")
+        int, typer.Option(min=128, max=1_000_000, help="Months that are sampled.")
     ] = 100_000,
     seed: Annotated[
         int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same numbers.")

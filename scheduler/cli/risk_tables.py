@@ -11,6 +11,7 @@ from scheduler.cli.console import output, safe, table
 
 MOST_SUBJECTS = 8
 MOST_SOURCES = 10
+LEAST_SHARE = 0.001  # of all harm, of failures that are worth a line
 SMALL = 0.01  # amounts below it are written as powers of ten
 
 Ends = Mapping[str, float]
@@ -111,6 +112,8 @@ def _sources(record: Mapping[str, Any]) -> None:
     )  # fmt: skip
     for each in record["sources"][:MOST_SOURCES]:
         harm = each["harm_usd_per_year"]
+        if harm["value"] < LEAST_SHARE * total:
+            break
         shown.add_row(
             safe(each["name"]),
             _number(each["failures_per_year"]),
@@ -124,13 +127,15 @@ def _sources(record: Mapping[str, Any]) -> None:
     for each in record["sources"]:
         words = f"all {each['kind']} at once" if each["common_cause"] else each["kind"]
         kinds[words] += each["harm_usd_per_year"]["value"]
-    parts = ", ".join(f"{safe(kind)} {harm:,.0f} $" for kind, harm in kinds.most_common())
+    parts = ", ".join(
+        f"{safe(kind)} {harm:,.0f} $" for kind, harm in kinds.most_common() if harm >= 1
+    )
     output().print(f"Harm a year by kind: {parts or 'none'}")
 
 
 def _convergence(record: Mapping[str, Any]) -> None:
     columns = ("shed, h/year", "credits, $/month", "margin, $/month")
-    shown = table("months", "unweighted", *columns, numbers=("months", "unweighted"))
+    shown = table("months", "worth", *columns, numbers=("months", "worth"))
     for each in record["convergence"]:
         shown.add_row(
             f"{each['samples']:,}",

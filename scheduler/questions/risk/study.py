@@ -106,7 +106,7 @@ class Study:
 
     def _chunk(self, scenario: Ints) -> tuple[Outcome, Details]:
         months = self.calendar.months(scenario)
-        moments = moments_of(months, self._outages)
+        moments = moments_of(months, self._outages, lambda out: bool(self._limits.of(out)))
         drawn = scenario[moments.month]
         level = self._classes.draw(self._seed, drawn, moments.number)
         hour = self._sky.draw(self._seed, drawn, moments.number)
