@@ -37,7 +37,7 @@ def print_risk(record: Mapping[str, Any], folder: Path | None) -> None:
 
 
 def _actions(record: Mapping[str, Any]) -> None:
-    shown = table("what", "h/year", "share of the time", "months with it")
+    shown = table("what", "h/year", "share of the time")
     names = {"something_out": "something is out", "capped": "jobs capped", "shed": "jobs shed"}
     for key, words in names.items():
         action = record["actions"][key]
@@ -45,7 +45,6 @@ def _actions(record: Mapping[str, Any]) -> None:
             words,
             _ends(action["hours_per_year"]),
             _percent(action["probability"]["value"]),
-            _percent(action["months_with"]["value"]),
         )
     output().print(shown)
 

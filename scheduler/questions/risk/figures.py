@@ -68,10 +68,6 @@ class Figures:
         """Return the hours per year of ``outage_s``, ``capped_s`` or ``shed_s``."""
         return self._hours(getattr(self._all, name)[: self.count])
 
-    def months_with(self, name: str) -> Estimate:
-        """Return the probability of a month with any of it."""
-        return self.sample.mean(getattr(self._all, name)[: self.count] > 0, most=1.0)
-
     def limits(self) -> list[LimitFigures]:
         """Return the figures of every kind of limit."""
         outcome = self._all

@@ -136,7 +136,6 @@ def _action(figures: Figures, name: str) -> Record:
     return {
         "hours_per_year": hours,
         "probability": hours.times(1 / 8760),
-        "months_with": figures.months_with(name),
     }
 
 
