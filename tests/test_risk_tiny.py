@@ -13,17 +13,19 @@ from kernels.fallback import CudaBackend
 from scheduler.check import check
 from scheduler.compile import compile_problem
 from scheduler.evaluate import to_shards
-from scheduler.model import PowerProfile, Weather
+from scheduler.model import Plan, PowerProfile, Weather
 from scheduler.questions.risk.assess import FEWEST, assess
 from scheduler.questions.risk.credits import credit_mills
 from scheduler.questions.risk.figures import Figures
-from scheduler.questions.risk.limits import Draws, LimitBook
+from scheduler.questions.risk.limit_book import LimitBook
 from scheduler.questions.risk.load_levels import STEPS, levels
 from scheduler.questions.risk.outages import WHOLE, OutageBook
+from scheduler.questions.risk.rack_draws import RackDraws
 from scheduler.questions.risk.sources import MONTH_S, Source
 from scheduler.questions.risk.stakes import Party, Stakes
 from scheduler.questions.risk.weather import Sky
 from scheduler.topology import Topology
+from tests import build
 from tests.evaluators import device_named
 from tests.risk_cases import covers, kind, rates, same, sampled, study, tiny
 
@@ -35,7 +37,7 @@ def test_only_one_feed_can_be_overloaded_by_the_loss_of_one_ups() -> None:
     problem, plan = tiny()
     topology = Topology(problem.site)
     compiled = compile_problem(problem, topology)
-    draws = Draws(problem, compiled, to_shards(compiled, plan))
+    draws = RackDraws(problem, compiled, to_shards(compiled, plan))
     sky = Sky.build(problem.site, rates())
     limits = LimitBook(problem, topology, compiled, draws, sky)
 
@@ -100,6 +102,14 @@ def test_what_the_loss_of_racks_and_sheds_cost() -> None:
     assert (twice.lost_gpus.tolist(), twice.shed_gpus) == ([0, 0, 32], 0)
     capped = stakes.effect((), {"H1-A03-R2"})  # a cap of 60 % changes nothing at 60 %
     assert (capped.capped_gpus.tolist(), capped.lost_mills) == ([0, 0, 0], 0)
+
+
+def test_a_job_stops_when_too_little_of_it_is_left() -> None:
+    """It needs 2 of its 3 units of 8 GPUs."""
+    problem = build.problem(jobs=[build.job("elastic", units=3, min_units=2)])
+    stakes = Stakes(problem, Plan({"elastic": {"r1": 1, "r2": 2}}))
+    assert stakes.effect({"r1"}).lost_gpus.tolist() == [8]
+    assert stakes.effect({"r2"}).lost_gpus.tolist() == [24]
 
 
 def test_nodes_that_are_down_have_their_closed_form() -> None:

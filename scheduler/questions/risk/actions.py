@@ -17,8 +17,9 @@ from kernels.backend import Backend
 from kernels.batch import MoveSets
 from kernels.forms import Bools, Compiled, Ints, Shards
 from kernels.scenarios import Scenarios
-from scheduler.questions.risk.limits import BEFORE_ACTION, Draws, Limit, compile_limits
+from scheduler.questions.risk.limits import BEFORE_ACTION, Limit, compile_limits
 from scheduler.questions.risk.load_levels import LoadClasses
+from scheduler.questions.risk.rack_draws import RackDraws
 
 PAIRS_AT_ONCE = 2**17  # (limit, moment) pairs that the kernels are asked about together
 STAYS = MoveSets.build([[]])  # one plan, and no move of it
@@ -43,7 +44,7 @@ class Assessor:
         backend: Backend,
         compiled: Compiled,
         shards: Shards,
-        draws: Draws,
+        draws: RackDraws,
         classes: LoadClasses,
         ambient: Mapping[str, Ints],
     ) -> None:

@@ -55,7 +55,7 @@ class Months:
 
 
 class Calendar:
-    """Draws the months of a site."""
+    """RackDraws the months of a site."""
 
     def __init__(self, seed: int, sources: Sequence[Source], is_major: Sequence[bool]) -> None:
         self._seed = seed

@@ -21,7 +21,7 @@ _SMALL = 2.0**-33  # probability that a word of 32 bits cannot show
 
 
 class NodesDown:
-    """Draws the nodes that are down."""
+    """RackDraws the nodes that are down."""
 
     def __init__(self, seed: int, parties: tuple[Party, ...], rates: KindRates) -> None:
         self._seed, self._parties = seed, parties

@@ -12,8 +12,8 @@ from kernels.forms import Ints, Shards
 from kernels.scenarios import LOAD_ONE
 from scheduler.model import Site
 from scheduler.model.units import PERMILLE
-from scheduler.questions.risk.limits import Draws
 from scheduler.questions.risk.load_levels import LoadClasses
+from scheduler.questions.risk.rack_draws import RackDraws
 from scheduler.questions.risk.weather import PPM, Sky
 
 
@@ -21,7 +21,7 @@ class Meter:
     """Power of a plan by class of jobs, and what comes on top of it."""
 
     def __init__(
-        self, site: Site, shards: Shards, draws: Draws, classes: LoadClasses, sky: Sky
+        self, site: Site, shards: Shards, draws: RackDraws, classes: LoadClasses, sky: Sky
     ) -> None:
         base_w = sum(load.power_w for load in site.base_loads)
         heat = dict.fromkeys(site.halls, 0)

@@ -58,6 +58,17 @@ class _Placed:
     total: int
     slowed_permille: int  # value that is lost under a cap
 
+    @property
+    def is_gang(self) -> bool:
+        """Whether it runs in whole or not at all; the inside of a contract is not known."""
+        return self.job.contract is None and self.job.min_units == self.job.units
+
+    def stopped(self, hit_gpus: int) -> int:
+        """Return the GPUs that stop when some are hit: all where too few are left to go on."""
+        needed = 0 if self.job.contract else self.job.min_units * self.job.gpus_per_unit
+        left = self.total - hit_gpus
+        return self.total if left < needed or left <= 0 else hit_gpus
+
 
 class Stakes:
     """The parties of a plan, and what hits each of them."""
@@ -93,22 +104,25 @@ class Stakes:
     ) -> Effect:
         """Return what the loss of racks does, with jobs capped or shed on others.
 
-        A job that runs in whole or not at all stops with any part of it.
+        A job stops as a whole when less is left than it needs; a gang slows down as a whole.
         """
         num = len(self._names)
         lost_gpus, capped_gpus = np.zeros(num, np.int64), np.zeros(num, np.int64)
         shed_gpus = lost_mills = 0
         gone = self._hit(lost)
         dropped = {p: g for p, g in self._hit(shed).items() if self._action(p) == "shed"}
-        for number, gpus in _either(gone, dropped, [each.total for each in self._placed]).items():
+        for number in {**gone, **dropped}:
             placed = self._placed[number]
+            without_shed = placed.stopped(gone.get(number, 0))
+            gpus = placed.stopped(gone.get(number, 0) + dropped.get(number, 0))
             lost_gpus[placed.party] += gpus
-            shed_gpus += max(0, gpus - gone.get(number, 0))
+            shed_gpus += gpus - without_shed
             if placed.job.contract is None:
                 lost_mills += gpus * placed.job.value_mills_per_gpu_h
         for number, gpus in self._hit(capped).items():
             placed = self._placed[number]
             if self._action(number) == "cap" and number not in gone and placed.slowed_permille:
+                gpus = placed.total if placed.is_gang else gpus
                 capped_gpus[placed.party] += gpus
                 if placed.job.contract is None:
                     value = gpus * placed.job.value_mills_per_gpu_h * placed.slowed_permille
@@ -131,10 +145,6 @@ class Stakes:
         for rack in racks:
             for number in self._on_rack.get(rack, ()):
                 found[number] = found.get(number, 0) + self._placed[number].gpus[rack]
-        for number in found:
-            job = self._placed[number].job
-            if job.contract is None and job.min_units == job.units:
-                found[number] = self._placed[number].total
         return found
 
     def _action(self, number: int) -> str:
@@ -179,14 +189,6 @@ class Stakes:
             ceil_div(taken, site.type_of(site.racks[rack]).gpus_per_node)
             for rack, taken in slots.items()
         )
-
-
-def _either(first: dict[int, int], second: dict[int, int], total: list[int]) -> dict[int, int]:
-    """Return the sum of two hits by job, at most all of the job."""
-    return {
-        number: min(first.get(number, 0) + second.get(number, 0), total[number])
-        for number in {**first, **second}
-    }
 
 
 def _slowed_permille(problem: Problem, job: Job) -> int:

@@ -15,7 +15,7 @@ from scheduler.model import Plan, Problem, Weather
 from scheduler.model.rates import NODE, Rates
 from scheduler.questions.risk.actions import Assessor, Overloads
 from scheduler.questions.risk.effects import EffectBook, Effects
-from scheduler.questions.risk.limits import Draws, LimitBook
+from scheduler.questions.risk.limit_book import LimitBook
 from scheduler.questions.risk.load_levels import LoadClasses
 from scheduler.questions.risk.moments import Moments, moments_of
 from scheduler.questions.risk.months import Calendar
@@ -23,6 +23,7 @@ from scheduler.questions.risk.nodes_down import NodesDown
 from scheduler.questions.risk.outages import WHOLE, OutageBook
 from scheduler.questions.risk.outcome import Details, Outcome, joined, joined_details
 from scheduler.questions.risk.overheads import Meter
+from scheduler.questions.risk.rack_draws import RackDraws
 from scheduler.questions.risk.service import service_of
 from scheduler.questions.risk.sources import MONTH_S, Source, sources_of
 from scheduler.questions.risk.stakes import Effect, Party, Stakes
@@ -60,7 +61,7 @@ class Study:
         site, topology = problem.site, Topology(problem.site)
         compiled = compile_problem(problem, topology)
         shards = to_shards(compiled, plan)
-        draws, stakes = Draws(problem, compiled, shards), Stakes(problem, plan)
+        draws, stakes = RackDraws(problem, compiled, shards), Stakes(problem, plan)
         sky, classes = Sky.build(site, rates, hours), LoadClasses.build(problem)
         self._seed, self._margin_mills = seed, margin_mills
         self._sky, self._classes = sky, classes
