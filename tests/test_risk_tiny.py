@@ -45,7 +45,7 @@ def test_only_one_feed_can_be_overloaded_by_the_loss_of_one_ups() -> None:
         nodes: tuple[str, ...] = (), units: tuple[tuple[str, int], ...] = ()
     ) -> list[tuple[str, str]]:
         source = Source(name="", kind="", mtbf_s=1, mttr_s=1, nodes=nodes, units=units)
-        outage = OutageBook(topology, (source,)).of((0,))
+        outage = OutageBook(topology, limits.rough, (source,)).of((0,))
         return [(each.kind, each.subject) for each in limits.of(outage)]
 
     assert limits.of(WHOLE) == ()

@@ -17,7 +17,7 @@ from math import lcm
 import numpy as np
 
 from kernels.forms import Compiled, LinearLoad
-from scheduler.model import FailureState, Loop, PowerNode, Problem
+from scheduler.model import Loop, PowerNode, Problem
 from scheduler.model.climate import MLPM_MK_PER_W
 from scheduler.model.units import PERMILLE
 from scheduler.questions.risk.limits import (
@@ -32,8 +32,10 @@ from scheduler.questions.risk.limits import (
 )
 from scheduler.questions.risk.outages import Outage
 from scheduler.questions.risk.rack_draws import RackDraws
+from scheduler.questions.risk.rough_flow import RoughFlow
 from scheduler.questions.risk.weather import AIR, PPM, Sky
 from scheduler.topology import Topology
+from scheduler.topology.flows import split
 
 
 class LimitBook:
@@ -47,6 +49,9 @@ class LimitBook:
         self._index = {rack.name: r for r, rack in enumerate(draws.racks)}
         self._standing = {load.name: load.power_w for load in problem.site.base_loads}
         self._compiled = compiled
+        most_w = (draws.idle["all"] + draws.peak["all"]).tolist()
+        peak_w = {rack.name: w for rack, w in zip(draws.racks, most_w, strict=True)}
+        self.rough = RoughFlow(topology, {**peak_w, **self._standing}, self._least_w)
         self._of_power: dict[tuple[str, ...], tuple[Limit, ...]] = {}
         self._of_loop: dict[tuple[str, int], tuple[Limit, ...]] = {}
         self._of_outage: dict[Outage, tuple[Limit, ...]] = {}
@@ -79,16 +84,28 @@ class LimitBook:
 
     def _after(self, nodes: tuple[str, ...]) -> Iterator[Limit]:
         """Yield nodes that have more to carry, and those that carry too much as it is."""
-        state = FailureState(name="", failed=nodes)
-        flows = self._topology.failure_flows(state)
+        flows = self._flows(nodes, self.rough.tight(nodes))
         for name, shares in flows.items():
             node = self._site.power_nodes[name]
             yield self._flow(POWER_FAILOVER, name, shares, node.rating_w)
             yield self._flow(BEFORE_ACTION, name, shares, self._brief_w(node))
-        below = self._topology.below(nodes)
-        for limit in self._power(()):
-            if limit.subject not in flows and limit.subject not in below:
-                yield limit
+        too_much = [limit for limit in self._power(()) if limit.subject not in flows]
+        below = self._topology.below(nodes) if too_much else ()
+        yield from (limit for limit in too_much if limit.subject not in below)
+
+    def _flows(self, failed: tuple[str, ...], names: list[str]) -> dict[str, dict[str, Fraction]]:
+        """Return the share of every consumer that flows through some nodes while others are out."""
+        found: dict[str, dict[str, Fraction]] = {name: {} for name in names}
+        if found:
+            routes = self._topology.routes_without(failed)
+            for feeds, consumers in self._topology.consumers_on.items():
+                shares = split(feeds, routes)
+                for name in found.keys() & shares.keys():
+                    found[name].update(dict.fromkeys(consumers, shares[name]))
+        return found
+
+    def _least_w(self, node: PowerNode) -> int:
+        return min(node.rating_w, self._brief_w(node))
 
     def _brief_w(self, node: PowerNode) -> int:
         """Return what a node bears until the power action has taken effect."""

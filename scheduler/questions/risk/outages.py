@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kernels.forms import Ints
 from scheduler.questions.risk.months import NOTHING
+from scheduler.questions.risk.rough_flow import RoughFlow
 from scheduler.questions.risk.sources import Source
 from scheduler.topology import Topology
 
@@ -32,8 +33,8 @@ class OutageBook:
     of power nodes, however it comes about.
     """
 
-    def __init__(self, topology: Topology, sources: Sequence[Source]) -> None:
-        self._topology, self._sources = topology, sources
+    def __init__(self, topology: Topology, rough: RoughFlow, sources: Sequence[Source]) -> None:
+        self._topology, self._rough, self._sources = topology, rough, sources
         self._dark: dict[tuple[str, ...], frozenset[str]] = {}
         self._of_sources: dict[tuple[int, ...], Outage] = {}
 
@@ -69,5 +70,5 @@ class OutageBook:
     def _without_power(self, nodes: tuple[str, ...]) -> frozenset[str]:
         found = self._dark.get(nodes)
         if found is None:
-            found = self._dark[nodes] = self._topology.lost_racks(nodes)
+            found = self._dark[nodes] = self._rough.dark(nodes)
         return found

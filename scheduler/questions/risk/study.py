@@ -72,7 +72,7 @@ class Study:
         self.parties: tuple[Party, ...] = stakes.parties
         self._nodes = NodesDown(seed, self.parties, rates.of(NODE))
         self.sources: tuple[Source, ...] = sources_of(site, rates)
-        self._outages = OutageBook(topology, self.sources)
+        self._outages = OutageBook(topology, self._limits.rough, self.sources)
         self.calendar = Calendar(
             seed, self.sources, [*map(self._matters, range(len(self.sources)))]
         )
