@@ -112,6 +112,13 @@ def test_a_job_stops_when_too_little_of_it_is_left() -> None:
     assert stakes.effect({"r2"}).lost_gpus.tolist() == [24]
 
 
+def test_nodes_are_down_for_mttr_of_mtbf_and_mttr() -> None:
+    problem, plan = tiny()
+    run, sample = sampled(study(problem, plan, rates(node=kind(30, 10))), 500)
+    short = sample.mean(run.outcome.short_gpu_s[1]).times(1 / (8 * MONTH_S))
+    assert covers(short, 0.25)
+
+
 def test_nodes_that_are_down_have_their_closed_form() -> None:
     """Of beta's 2 nodes each is down for q of the time; acme's 2 spare nodes hide 2 of 8."""
     problem, plan = tiny()
