@@ -74,16 +74,17 @@ def test_caps_come_first_and_sheds_only_if_they_are_not_enough(
 
 
 def test_actions_do_not_reach_racks_that_are_lost() -> None:
-    jobs = [build.job("j", units=3, min_units=1, power_action="shed")]
-    problem, plan = build.problem(jobs=jobs), Plan({"j": {"r1": 1, "r2": 2}})
-    book = EffectBook(Stakes(problem, plan), ("r1", "r2"))
-    calls = (limit(0),)
+    jobs = [build.job("j", units=4, min_units=1, power_action="shed")]
+    site = build.site([build.rack(name) for name in ("r1", "r2", "r3")])
+    problem, plan = build.problem(site, jobs), Plan({"j": {"r1": 1, "r2": 1, "r3": 2}})
+    book = EffectBook(Stakes(problem, plan), ("r1", "r2", "r3"))
+    calls = (limit(0),)  # of r1 and r2
     lost = Outage((), (), frozenset({"r2"}))
     effect = book.of(lost, calls, calls)
-    assert (effect.lost_gpus.tolist(), effect.shed_gpus) == ([24], 8)
-    assert (book.of(WHOLE, calls, calls).shed_gpus, book.of(lost).shed_gpus) == (24, 0)
+    assert (effect.lost_gpus.tolist(), effect.shed_gpus) == ([16], 8)
+    assert (book.of(WHOLE, calls, calls).shed_gpus, book.of(lost).shed_gpus) == (16, 0)
     both = book.of(Outage((), (), frozenset({"r1", "r2"})), calls, calls)
-    assert (both.lost_gpus.tolist(), both.shed_gpus) == ([24], 0)
+    assert (both.lost_gpus.tolist(), both.shed_gpus) == ([16], 0)
 
 
 def test_moments_share_out_all_of_a_month() -> None:
