@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +31,22 @@ def test_built_in_rates_name_their_sources() -> None:
     assert (ups.mtbf_s, ups.mttr_s, ups.beta_permille) == (200_000 * HOUR_S, 12 * HOUR_S, 50)
     assert found.of("flywheel") == found.kinds["other"]
     assert (found.hot_day_permille, found.overheads.electrical_permille) == (4, 52)
+
+
+def test_the_page_shows_the_built_in_rates() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "risk.md").read_text("utf-8")
+    shown = re.findall(
+        r"^\| (\w+)[^|]*\| ([\d,]+) \[.\] \| (\d+) \[.\] \| ([^|]*)", page, re.MULTILINE
+    )
+    found = read_rates(None, build.site())
+    assert {kind for kind, *_ in shown} == set(found.kinds)
+    for kind, mtbf_h, mttr_h, beta in shown:
+        row = found.kinds[kind]
+        assert (int(mtbf_h.replace(",", "")), int(mttr_h)) == (
+            row.mtbf_s // HOUR_S, row.mttr_s // HOUR_S,
+        )  # fmt: skip
+        if kind != "node":
+            assert int(beta.split()[0]) * 10 == row.beta_permille
 
 
 def test_a_file_overrides_single_figures(tmp_path: Path) -> None:

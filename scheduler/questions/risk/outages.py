@@ -27,7 +27,7 @@ WHOLE = Outage((), (), frozenset())
 
 
 class OutageBook:
-    """The distinct outages of a site, numbered as they come up; 0 is the first asked for.
+    """Outages by what has failed, each worked out once.
 
     Different sources may come to the same outage. Routing is looked up once for each distinct set
     of power nodes, however it comes about.

@@ -94,11 +94,6 @@ class Stakes:
         """All parties with GPUs in the plan."""
         return tuple(self._party(number, name) for number, name in enumerate(self._names))
 
-    @cached_property
-    def worth_mills(self) -> int:
-        """What all parties pay per hour."""
-        return sum(party.fee_mills for party in self.parties)
-
     def effect(
         self, lost: Iterable[str], capped: Iterable[str] = (), shed: Iterable[str] = ()
     ) -> Effect:
