@@ -28,28 +28,28 @@ def problem_of(site: Path, workload: Path, current: Path | None = None) -> Probl
     """Read a problem; mistakes are listed on stderr and end the command with exit code 2."""
     from scheduler.inputs import read_problem
 
-    return _listing_mistakes(lambda: read_problem(site, workload, current))
+    return listing_mistakes(lambda: read_problem(site, workload, current))
 
 
 def plan_of(path: Path, problem: Problem | None) -> Plan:
     """Read a plan, of `problem` if it is given."""
     from scheduler.inputs import read_plan
 
-    return _listing_mistakes(lambda: read_plan(path, problem))
+    return listing_mistakes(lambda: read_plan(path, problem))
 
 
 def proof_of(path: Path) -> Proof:
     """Read what an earlier ``result.json`` says is proven."""
     from scheduler.inputs import read_proof
 
-    return _listing_mistakes(lambda: read_proof(path))
+    return listing_mistakes(lambda: read_proof(path))
 
 
 def site_of(path: Path) -> Site:
     """Read a site alone."""
     from scheduler.inputs import read_site_file
 
-    return _listing_mistakes(lambda: read_site_file(path))
+    return listing_mistakes(lambda: read_site_file(path))
 
 
 def planned(paths: Sequence[Path]) -> tuple[Problem, Plan]:
@@ -85,7 +85,8 @@ def engine_of(text: str) -> EngineName:
     return cast("EngineName", text)
 
 
-def _listing_mistakes(read: Callable[[], T]) -> T:
+def listing_mistakes(read: Callable[[], T]) -> T:
+    """Return what `read` returns; mistakes are listed on stderr and end the command."""
     from scheduler.inputs import InputError
     from scheduler.words import clean
 

@@ -4,8 +4,10 @@ from scheduler.inputs.explicit import site_document, workload_document
 from scheduler.inputs.mistakes import InputError, Mistake
 from scheduler.inputs.plan_file import read_plan
 from scheduler.inputs.proof_file import Proof, read_proof
+from scheduler.inputs.rates_file import read_rates
 from scheduler.inputs.read import read_problem, read_site_file
 from scheduler.inputs.schema import json_schema
+from scheduler.inputs.weather_file import read_weather
 from scheduler.inputs.yaml_dump import dump_yaml
 
 __all__ = [
@@ -17,7 +19,9 @@ __all__ = [
     "read_plan",
     "read_problem",
     "read_proof",
+    "read_rates",
     "read_site_file",
+    "read_weather",
     "site_document",
     "workload_document",
 ]
