@@ -5,16 +5,22 @@ from scheduler.inputs.mistakes import InputError, Mistake
 from scheduler.inputs.plan_file import read_plan
 from scheduler.inputs.proof_file import Proof, read_proof
 from scheduler.inputs.read import read_problem, read_site_file
+from scheduler.inputs.run_record import Curves, RunRecord, read_curves, read_reasons, read_run_record
 from scheduler.inputs.schema import json_schema
 
 __all__ = [
+    "Curves",
     "InputError",
     "Mistake",
     "Proof",
+    "RunRecord",
     "json_schema",
+    "read_curves",
     "read_plan",
     "read_problem",
     "read_proof",
+    "read_reasons",
+    "read_run_record",
     "read_site_file",
     "site_document",
     "workload_document",

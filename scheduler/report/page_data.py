@@ -1,0 +1,298 @@
+"""Facts as plain data for the page: columns for racks, indices instead of repeated names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from scheduler.report.facts import Facts
+from scheduler.report.money_words import power_left, sums
+from scheduler.report.tight import Tightest
+from scheduler.words import clean, power, quantity, state_words
+
+Data = dict[str, object]
+UNKNOWN_PERMILLE = 1000  # what is left where no limit is known: everything
+
+
+def page_data(facts: Facts) -> Data:
+    """Return everything that the page draws. All text is cleaned, nothing of it is markup."""
+    site, plan, jobs = facts.problem.site, facts.plan, facts.problem.jobs
+    tenants = {each.name: t for t, each in enumerate(facts.tenants)}
+    placed = {name: j for j, name in enumerate(name for name in jobs if plan.placed_units(name))}
+    racks = {name: r for r, name in enumerate(site.racks)}
+    pods = list(dict.fromkeys(rack.pod for rack in site.racks.values()))
+    loops = {each.name: i for i, each in enumerate(facts.loops)}
+    nodes = {each.name: i for i, each in enumerate(facts.nodes)}
+    types = {name: i for i, name in enumerate(site.rack_types)}
+    data: Data = {
+        "site": site.name,
+        "types": [{"name": name} for name in site.rack_types],
+        "jobs": [{"name": name, "tenant": tenants[jobs[name].tenant]} for name in placed],
+        "pods": pods,
+        "halls": [
+            {"name": each.name, "columns": each.columns, "lines": each.lines}
+            for each in facts.floor
+        ],
+        "racks": _racks(facts, tenants, placed, types, nodes, loops),
+        "nodes": _nodes(facts, nodes),
+        "states": _states(facts, nodes, racks),
+        "loops": _loops(facts),
+        "spreads": _spreads(facts, pods),
+        "tenants": _tenants(facts),
+        "contracts": _contracts(facts),
+        "money": {"sums": sums(facts), "worth": [p.words for p in facts.recorded.run.prices]},
+        "gangs": [
+            {
+                "gpu": each.gpu_type,
+                "isolation": each.isolation,
+                "within": each.within,
+                "nodes": each.nodes,
+                "count": each.count,
+            }
+            for each in facts.gangs
+        ],
+        "powerLeft": power_left(facts),
+        "told": [
+            {
+                "grade": each.grade,
+                "rule": each.rule,
+                "text": each.text,
+                "left": each.left_permille,
+                "jobs": each.jobs,
+            }
+            for each in facts.told
+        ],
+        "unplaced": [
+            {
+                "job": each.job,
+                "tenant": each.tenant,
+                "gpus": each.gpus,
+                "missing": each.missing_gpus,
+                "reason": each.reason,
+            }
+            for each in facts.unplaced
+        ],
+        "difference": _difference(facts, racks),
+        "frontier": _frontier(facts),
+    }
+    cleaned = _cleaned(data)
+    assert isinstance(cleaned, dict)
+    return cleaned
+
+
+def limit_words(tightest: Tightest | None) -> str:
+    """Return ``H1-UPS2 at 2,250.1 kW of 2,500.0 kW after loss of H1-UPS1``."""
+    if tightest is None:
+        return ""
+    amount, limit = (quantity(each, tightest.unit) for each in (tightest.amount, tightest.limit))
+    return f"{tightest.subject} at {amount} of {limit}{state_words(tightest.state)}"
+
+
+def _racks(
+    facts: Facts,
+    tenants: Mapping[str, int],
+    placed: Mapping[str, int],
+    types: Mapping[str, int],
+    nodes: Mapping[str, int],
+    loops: Mapping[str, int],
+) -> Data:
+    site, racks = facts.problem.site, facts.racks
+    seats = {
+        seat.rack: (h, seat) for h, hall in enumerate(facts.floor) for seat in hall.seats
+    }
+
+    def column(of: Callable[[str], object]) -> list[object]:
+        return [of(name) for name in site.racks]
+
+    return {
+        "name": list(site.racks),
+        "hall": column(lambda name: seats[name][0]),
+        "column": column(lambda name: seats[name][1].column),
+        "line": column(lambda name: seats[name][1].line),
+        "type": column(lambda name: types[site.racks[name].type]),
+        "array": column(lambda name: site.racks[name].array),
+        "pod": column(lambda name: site.racks[name].pod),
+        "feeds": column(lambda name: [nodes[n] for n in site.racks[name].feeds if n in nodes]),
+        "loop": column(lambda name: loops.get(site.racks[name].loop or "", -1)),
+        "held": [[[placed[h.job], h.units, h.gpus] for h in rack.held] for rack in racks],
+        "tenants": [[tenants[name] for name in rack.tenants] for rack in racks],
+        "gpus": [rack.gpus for rack in racks],
+        "usable": [rack.usable_gpus for rack in racks],
+        "peak": [rack.peak_w for rack in racks],
+        "full": [rack.full_w for rack in racks],
+        "left": [_left(rack.tightest) for rack in racks],
+        "tight": [limit_words(rack.tightest) for rack in racks],
+        "inlet": [rack.inlet_mc for rack in racks],
+        "alone": [rack.alone_level for rack in racks],
+        "owner": [rack.alone_tenant for rack in racks],
+    }
+
+
+def _left(tightest: Tightest | None) -> int:
+    return UNKNOWN_PERMILLE if tightest is None else tightest.left_permille
+
+
+def _nodes(facts: Facts, nodes: Mapping[str, int]) -> list[Data]:
+    return [
+        {
+            "name": each.name,
+            "kind": each.kind,
+            "hall": each.hall,
+            "parents": [nodes[parent] for parent in each.parents if parent in nodes],
+            "consumers": each.consumers,
+            "rating": each.rating_w,
+            "seconds": each.seconds_w,
+            "normal": each.normal_w,
+            "left": _left(each.worst),
+            "worst": _state_of(each.worst),
+        }
+        for each in facts.nodes
+    ]
+
+
+def _state_of(tightest: Tightest | None) -> str:
+    """Return ``2,250.1 kW of 2,500.0 kW after loss of H1-UPS1``: the subject is known."""
+    return limit_words(tightest).removeprefix(f"{tightest.subject} at ") if tightest else ""
+
+
+def _states(facts: Facts, nodes: Mapping[str, int], racks: Mapping[str, int]) -> list[Data]:
+    found: list[Data] = []
+    normal = {each.name: each.normal_w for each in facts.nodes}
+    for state in facts.states:
+        names = [name for name in nodes if name in state.after_w or name in state.before_w]
+        found.append(
+            {
+                "name": state.name,
+                "failed": state.failed,
+                "lost": [racks[name] for name in state.lost_racks],
+                "nodes": [nodes[name] for name in names],
+                "after": [state.after_w.get(name, normal[name]) for name in names],
+                "before": [state.before_w.get(name, normal[name]) for name in names],
+            }
+        )
+    return found
+
+
+def _loops(facts: Facts) -> list[Data]:
+    return [
+        {
+            "name": each.name,
+            "hall": each.hall,
+            "units": each.units,
+            "spare": each.spare_units,
+            "racks": each.racks,
+            "heat": each.heat_w,
+            "carried": each.carried_w,
+            "left": _left(each.worst),
+            "worst": _state_of(each.worst),
+            "back": _state_of(each.hottest_return),
+            "supply": each.supply_mc,
+            "day": each.hottest_day,
+        }
+        for each in facts.loops
+    ]
+
+
+def _spreads(facts: Facts, pods: Iterable[str]) -> list[Data]:
+    return [
+        {
+            "job": each.job,
+            "tenant": each.tenant,
+            "gpus": each.gpus,
+            "racks": each.racks,
+            "arrays": each.arrays,
+            "fewest": each.fewest_arrays,
+            "hops": each.hops,
+            "required": each.required,
+            "preferred": each.preferred,
+            "pods": [each.gpus_in_pod.get(pod, 0) for pod in pods],
+        }
+        for each in facts.spreads
+    ]
+
+
+def _tenants(facts: Facts) -> list[Data]:
+    return [
+        {
+            "name": each.name,
+            "external": each.external,
+            "isolation": each.isolation,
+            "asked": each.asked_gpus,
+            "placed": each.placed_gpus,
+            "racks": each.racks,
+            "where": each.where,
+            "alone": each.alone,
+            "broken": each.broken,
+            "margin": each.margin_mills,
+        }
+        for each in facts.tenants
+    ]
+
+
+def _contracts(facts: Facts) -> list[Data]:
+    return [
+        {
+            "name": each.name,
+            "tenant": each.tenant,
+            "firm": each.firm,
+            "promised": each.promised_gpus,
+            "held": each.held_gpus,
+            "counted": each.counted_gpus,
+            "verdict": each.verdict,
+            "bad": each.counted_gpus is not None and each.counted_gpus < each.promised_gpus,
+            "survives": ", ".join(each.survives),
+            "lost": each.worst_loss_gpus,
+            "loss": each.worst_loss,
+            "price": each.price_mills_per_gpu_h,
+            "notice": each.notice_days,
+        }
+        for each in facts.contracts
+    ]
+
+
+def _difference(facts: Facts, racks: Mapping[str, int]) -> Data | None:
+    found = facts.differences
+    if found is None:
+        return None
+
+    def there(units: Mapping[str, int]) -> list[list[int]]:
+        return [[racks[name], count] for name, count in units.items() if name in racks]
+
+    words = (
+        f"{found.moved_gpus:,} GPUs lie on other racks, {found.started_gpus:,} are new and "
+        f"{found.stopped_gpus:,} are gone. The map shows it under the colouring Difference; "
+        "a job that is picked out here shows its moves."
+    )
+    if found.gone:
+        words += f" {len(found.gone):,} racks of the other plan are not on this site."
+    return {
+        "words": words,
+        "jobs": [
+            {
+                "job": each.job,
+                "moved": each.moved,
+                "more": each.more,
+                "fewer": each.fewer,
+                "left": there(each.left),
+                "came": there(each.came),
+            }
+            for each in found.jobs
+        ],
+    }
+
+
+def _frontier(facts: Facts) -> Data | None:
+    curves = facts.recorded.frontier
+    if curves is None:
+        return None
+    return {"name": curves.x, "x": curves.xs, "ys": curves.ys}
+
+
+def _cleaned(value: object) -> object:
+    """Return plain data with every text cleaned of control and bidirectional characters."""
+    if isinstance(value, str):
+        return value if value.isascii() and value.isprintable() else clean(value)
+    if isinstance(value, dict):
+        return {str(_cleaned(key)): _cleaned(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(each) for each in value]
+    return value
