@@ -75,10 +75,8 @@ function sheet(place, columns, rows, { most = 25, filter = rows.length > 12 } = 
   const more = make("button", { type: "button", onclick: () => { shown += 500; fill(); } }, "Show more");
   const heads = columns.map((column) => make("th", { class: column.num ? "num" : null, scope: "col", "aria-sort": "none" },
     make("button", { type: "button", onclick: () => sort(column) }, column.name)));
-  const texts = rows.map((row) => columns.map((column) => {
-    const cell = column.cell(row);
-    return (cell instanceof Node ? cell.textContent : String(cell)).toLowerCase();
-  }).join("\n"));
+  const textOf = (row, column) => { const cell = column.cell(row); return cell instanceof Node ? cell.textContent : String(cell); };
+  let texts = null; // of every row, made when somebody filters
   function sort(column) {
     rising = order === column ? !rising : !column.num;
     order = column;
@@ -86,7 +84,8 @@ function sheet(place, columns, rows, { most = 25, filter = rows.length > 12 } = 
     fill();
   }
   function fill() {
-    let found = rows.map((_, i) => i).filter((i) => texts[i].includes(words));
+    if (words) texts ??= rows.map((row) => columns.map((column) => textOf(row, column)).join("\n").toLowerCase());
+    let found = rows.map((_, i) => i).filter((i) => !words || texts[i].includes(words));
     if (order) {
       const by = order.by || order.cell;
       found.sort((a, b) => {
@@ -97,8 +96,10 @@ function sheet(place, columns, rows, { most = 25, filter = rows.length > 12 } = 
     }
     const total = found.length;
     found = found.slice(0, shown);
-    body.replaceChildren(...found.map((i) => make("tr", {}, ...columns.map((column) =>
-      make("td", { class: [column.num ? "num" : "", column.mark ? column.mark(rows[i]) : ""].join(" ").trim() || null }, column.cell(rows[i]))))));
+    body.replaceChildren(...found.map((i) => make("tr", {}, ...columns.map((column) => {
+      const kinds = [column.num ? "num" : "", column.mark ? column.mark(rows[i]) : "", textOf(rows[i], column).length <= 30 ? "short" : ""];
+      return make("td", { class: kinds.join(" ").trim() || null }, column.cell(rows[i]));
+    }))));
     said.textContent = total ? `${count(found.length)} of ${count(rows.length)}` : "nothing found";
     more.hidden = found.length >= total;
   }

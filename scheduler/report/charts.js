@@ -13,8 +13,13 @@ function chartLayout(more = {}) {
     xaxis: { ...axis, ...xaxis }, yaxis: { ...axis, ...yaxis } };
 }
 
+function paint(id, data, layout) {
+  at(id).style.height = `${layout.height}px`;
+  Plotly.react(id, data, layout, CHART);
+}
+
 function chart(id, build) {
-  const redraw = () => { const [data, layout] = build(); Plotly.react(id, data, chartLayout(layout), CHART); };
+  const redraw = () => { const [data, layout] = build(); paint(id, data, chartLayout(layout)); };
   redrawn.push(redraw);
   redraw();
   return redraw;
@@ -43,14 +48,14 @@ function startFabric() {
     const shown = [...jobs].reverse();
     const z = shown.map((job) => job.pods.map((gpus) => gpus || null));
     return [[{ type: "heatmap", z, x: facts.pods.map(plain), y: shown.map((job) => plain(job.job)), xgap: 2, ygap: 2, texttemplate: facts.pods.length <= 24 ? "%{z:,}" : "", colorscale: "Cividis",
-      reversescale: true, colorbar: { title: { text: "GPUs" }, thickness: 12 }, hovertemplate: "%{y}<br>pod %{x}: %{z:,} GPUs<extra></extra>" }],
+      reversescale: root.dataset.theme !== "dark", colorbar: { title: { text: "GPUs" }, thickness: 12 }, hovertemplate: "%{y}<br>pod %{x}: %{z:,} GPUs<extra></extra>" }],
     { height: 90 + 24 * jobs.length, xaxis: { title: { text: "pod" }, type: "category", showgrid: false }, yaxis: { type: "category", showgrid: false } }];
   });
   sheet(at("spreads"), [
     { name: "job", cell: (job) => job.job }, { name: "tenant", cell: (job) => job.tenant }, { name: "GPUs", num: true, cell: (job) => count(job.gpus), by: (job) => job.gpus },
     { name: "racks", num: true, cell: (job) => count(job.racks), by: (job) => job.racks }, { name: "arrays", num: true, cell: (job) => count(job.arrays), by: (job) => job.arrays },
     { name: "fewest arrays", num: true, cell: (job) => count(job.fewest), by: (job) => job.fewest }, { name: "pods", num: true, cell: (job) => count(job.pods.filter(Boolean).length), by: (job) => job.pods.filter(Boolean).length },
-    { name: "most switches between two racks", num: true, cell: (job) => job.hops, by: (job) => job.hops }, { name: "must lie in one", cell: (job) => job.required || "-" }, { name: "prefers one", cell: (job) => job.preferred || "-" },
+    { name: "switches at most", num: true, cell: (job) => job.hops, by: (job) => job.hops }, { name: "must lie in one", cell: (job) => job.required || "-" }, { name: "prefers one", cell: (job) => job.preferred || "-" },
   ], jobs, { most: 10 });
 }
 
@@ -66,10 +71,10 @@ function startTenants() {
   ], facts.tenants, { most: 15 });
   sheet(at("contract-table"), [
     { name: "contract", cell: (each) => each.name }, { name: "tenant", cell: (each) => each.tenant }, { name: "firm", cell: (each) => (each.firm ? "firm" : "not firm") },
-    { name: "GPUs promised", num: true, cell: (each) => count(each.promised), by: (each) => each.promised }, { name: "held", num: true, cell: (each) => count(each.held), by: (each) => each.held },
+    { name: "promised GPUs", num: true, cell: (each) => count(each.promised), by: (each) => each.promised }, { name: "held", num: true, cell: (each) => count(each.held), by: (each) => each.held },
     { name: "counted", num: true, cell: (each) => (each.counted === null ? "-" : count(each.counted)), by: (each) => each.counted ?? -1 },
     { name: "promise", cell: (each) => each.verdict, mark: (each) => (each.bad ? "bad" : "good") },
-    { name: "must survive the loss of one", cell: (each) => each.survives || "-" }, { name: "worst such loss takes", cell: (each) => (each.loss ? `${count(each.lost)} GPUs (${each.loss})` : "nothing") },
+    { name: "survives loss of", cell: (each) => each.survives || "-" }, { name: "worst such loss", cell: (each) => (each.loss ? `${count(each.lost)} GPUs (${each.loss})` : "nothing") },
     { name: "price per GPU-h", num: true, cell: (each) => dollars(each.price), by: (each) => each.price }, { name: "notice", num: true, cell: (each) => (each.notice === null ? "-" : `${each.notice} days`), by: (each) => each.notice ?? -1 },
   ], facts.contracts, { most: 12 });
 }
@@ -84,10 +89,11 @@ function startMoney() {
   if (!shown.length) at("money-plot").hidden = true;
   else chart("money-plot", () => [["external", "internal", "others"].map((kind, k) => {
     const mine = names.map((_, i) => (kinds[i] === null ? 2 : kinds[i] ? 0 : 1) === k);
-    return { type: "bar", orientation: "h", name: kind, y: names.filter((_, i) => mine[i]), x: values.filter((_, i) => mine[i]), marker: { color: [BLUE, ORANGE, "#8c8c8c"][k], pattern: { shape: ["", "/", "x"][k], fgcolor: "#fff", size: 5 } },
+    return { type: "bar", orientation: "h", name: kind, y: names.filter((_, i) => mine[i]), x: values.filter((_, i) => mine[i]), marker: { color: [BLUE, ORANGE, "#8c8c8c"][k], pattern: { shape: ["", "/", "x"][k], fillmode: "overlay", fgcolor: "#fff", size: 5 } },
       hovertemplate: "%{y}: $%{x:,.2f}/h<extra></extra>" };
   }).filter((trace) => trace.y.length), { height: 90 + 22 * names.length, barmode: "overlay", bargap: .25, xaxis: { title: { text: "margin, $/h" } }, yaxis: { type: "category", categoryorder: "array", categoryarray: [...names].reverse(), showgrid: false } }]);
-  at("worth").replaceChildren(...facts.money.worth.map((line) => make("li", {}, line)));
+  at("worth").replaceChildren(...facts.money.worth.slice(0, 10).map((line) => make("li", {}, line)));
+  at("worth-head").hidden = !facts.money.worth.length;
 }
 
 function startFragmentation() {
@@ -105,7 +111,7 @@ function startFragmentation() {
   const redraw = chart("gangs-plot", () => {
     const found = chosen(), sizes = [...new Set(found.filter((gang) => gang.count).map((gang) => gang.nodes))].sort((a, b) => a - b);
     const data = levels.map((level, k) => ({ type: "bar", name: `${level} isolation`, x: sizes.map(String), y: sizes.map((size) => found.find((gang) => gang.isolation === level && gang.nodes === size)?.count || 0),
-      marker: { color: [SKY, ORANGE, GREEN, PINK, BLUE][k % 5], pattern: { shape: ["", "/", ".", "x", "-"][k % 5], fgcolor: "#222", size: 6 } }, texttemplate: "%{y:,}", textposition: "outside", cliponaxis: false, hovertemplate: "%{y:,} gangs of %{x} nodes<extra></extra>" }));
+      marker: { color: [SKY, ORANGE, GREEN, PINK, BLUE][k % 5], pattern: { shape: ["", "/", ".", "x", "-"][k % 5], fillmode: "overlay", fgcolor: "#222", size: 6 } }, text: sizes.map((size) => { const gang = found.find((each) => each.isolation === level && each.nodes === size); return gang && gang.count ? count(gang.count) : ""; }), textposition: "outside", cliponaxis: false, hovertemplate: "%{y:,} gangs of %{x} nodes<extra></extra>" }));
     return [data, { barmode: "group", xaxis: { title: { text: "nodes of one gang" }, type: "category" }, yaxis: { title: { text: "gangs that find room" }, rangemode: "tozero" }, margin: { l: 10, r: 10, t: 30, b: 40 },
       annotations: sizes.length ? [] : [{ text: "No free node of this type is left.", showarrow: false, font: { size: 15 } }] }];
   });

@@ -1,5 +1,5 @@
 // The power tree as an icicle, and the state that it is looked at in.
-const nodes = facts.nodes, WORST = "worst", NORMAL = "normal";
+const nodes = facts.nodes, WORST = "worst", NORMAL = "normal", OUT = "#8c8c8c";
 let stateNow = WORST, partNow = "site", tree = null;
 
 // Below what every node hangs: its parent, or a box that names all its parents; halls are boxes too.
@@ -34,9 +34,26 @@ function growTree() {
   };
   const idOf = (n) => `n${n}`;
   nodes.forEach((node, n) => { const parent = placeOf(n); add(idOf(n), node.name, parent, n); });
-  const hasChild = new Set(parents);
-  const values = ids.map((id) => (hasChild.has(id) ? 0 : 1));
-  return { ids, labels, parents, members, values, seen };
+  const leaves = new Array(ids.length).fill(0), depths = ids.map(() => 0), inner = new Set(parents);
+  ids.forEach((id, k) => {
+    if (k) depths[k] = depths[seen.get(parents[k])] + 1;
+    if (!inner.has(id)) for (let up = k; up !== undefined; up = seen.get(parents[up])) leaves[up]++;
+  });
+  return { ids, labels, parents, members, leaves, depths, inner, seen };
+}
+
+// Rows of the tree that are drawn: what lies below the chosen part, a few levels deep, and the way to it.
+const MANY = 400;
+function inView() {
+  const { ids, parents, depths, seen } = tree, top = seen.get(partNow);
+  const most = depths[top] + (nodes.length > MANY && partNow === "site" ? 3 : 5);
+  const below = new Set([top]), shown = [];
+  ids.forEach((_, k) => {
+    if (below.has(seen.get(parents[k]))) below.add(k);
+    if (below.has(k) && depths[k] <= most) shown.push(k);
+  });
+  for (let up = seen.get(parents[top]); up !== undefined; up = seen.get(parents[up])) shown.push(up);
+  return { shown, isEnd: (k) => depths[k] === most || !tree.inner.has(ids[k]) };
 }
 
 // Load of a node in the chosen state: { left, words, out }.
@@ -54,7 +71,7 @@ function loadOf(n) {
 }
 
 function drawPower() {
-  const { ids, labels, parents, members, values } = tree;
+  const { ids, labels, parents, members, leaves } = tree;
   const own = members.map((n) => (n < 0 ? null : loadOf(n)));
   const worst = own.map((load) => (load ? load.left : Infinity));
   const index = tree.seen;
@@ -63,16 +80,17 @@ function drawPower() {
       if (members[up] < 0) worst[up] = Math.min(worst[up], own[k].left);
     }
   });
-  const colours = ids.map((_, k) => (own[k] && own[k].out ? "#8c8c8c" : Number.isFinite(worst[k]) ? LEFT[leftStep(worst[k])][1] : "#8c8c8c"));
+  const colours = ids.map((_, k) => (own[k] && own[k].out ? OUT : Number.isFinite(worst[k]) ? LEFT[leftStep(worst[k])][1] : OUT));
   const texts = ids.map((_, k) => (own[k] ? (own[k].out ? "OUT" : `${own[k].calm ? "≤ " : ""}${percent(1000 - own[k].left)}`) : Number.isFinite(worst[k]) ? `up to ${percent(1000 - worst[k])}` : ""));
   const style = getComputedStyle(root);
-  const level = partNow === "site" ? "site" : partNow;
-  Plotly.react("power-plot", [{
-    type: "icicle", ids, labels: labels.map(plain), parents, values, text: texts.map(plain), branchvalues: "remainder", level,
-    marker: { colors: colours, line: { color: style.getPropertyValue("--card"), width: 1 } }, textinfo: "label+text", hoverinfo: "none",
-    insidetextfont: { color: colours.map((hue) => (isDark(hue) || hue === "#8c8c8c" ? "#fff" : "#111")) }, textfont: { color: colours.map((hue) => (isDark(hue) ? "#fff" : "#111")) },
-    tiling: { orientation: "h", pad: 1 }, pathbar: { visible: true }, maxdepth: ids.length > 400 ? 4 : 6, sort: false,
-  }], chartLayout({ margin: { l: 0, r: 0, t: 26, b: 0 }, height: 480 }), CHART);
+  const { shown, isEnd } = inView(), of = (column) => shown.map((k) => column[k]);
+  const ink = shown.map((k) => (isDark(colours[k]) || colours[k] === OUT ? "#fff" : "#111"));
+  const halls = partNow === "site" && nodes.length > MANY ? facts.halls.length : 0;
+  paint("power-plot", [{
+    type: "icicle", ids: of(ids), parents: of(parents), labels: shown.map((k) => plain(`${labels[k]}  ${texts[k]}`)), values: shown.map((k) => (isEnd(k) ? leaves[k] : 0)), branchvalues: "remainder", level: partNow,
+    marker: { colors: of(colours), line: { color: style.getPropertyValue("--card"), width: halls ? .5 : 1 } }, textinfo: "label", hoverinfo: "none", insidetextfont: { color: ink }, textfont: { color: ink },
+    tiling: { orientation: "h", pad: halls ? 0 : 1 }, pathbar: { visible: true }, sort: false,
+  }], chartLayout({ margin: { l: 0, r: 0, t: 26, b: 0 }, height: Math.min(900, Math.max(480, 40 + 19 * halls)), uniformtext: { minsize: 9, mode: "hide" } }));
   at("state-words").textContent = stateWords();
 }
 
@@ -96,6 +114,13 @@ function aboutNode(k) {
   return lines;
 }
 
+function enter(part) {
+  partNow = part;
+  at("part").value = part;
+  hideTip();
+  setTimeout(drawPower);
+}
+
 function chooseState(value) {
   stateNow = value === WORST || value === NORMAL ? value : Number(value);
   const lost = new Set(typeof stateNow === "number" ? facts.states[stateNow].lost : []);
@@ -109,10 +134,16 @@ function startPower() {
   at("state").append(make("option", { value: WORST }, "worst state of each node"), make("option", { value: NORMAL }, "normal"), ...facts.states.map((state, s) => make("option", { value: s }, state.name)));
   at("state").addEventListener("change", (event) => chooseState(event.target.value));
   at("part").append(make("option", { value: "site" }, "whole site"), ...tree.ids.flatMap((id, k) => (id.startsWith("h") ? [make("option", { value: id }, tree.labels[k])] : [])));
-  at("part").addEventListener("change", (event) => { partNow = event.target.value; drawPower(); });
-  at("power-scale").replaceChildren(...LEFT.map(([, hue, , words]) => make("span", {}, make("i", { style: `background:${hue}` }), words)), make("span", {}, make("i", { style: "background:#8c8c8c" }), "out"));
+  at("part").addEventListener("change", (event) => enter(event.target.value));
+  at("power-scale").replaceChildren(...LEFT.map(([, hue, , words]) => make("span", {}, make("i", { style: `background:${hue}` }), words)), make("span", {}, make("i", { style: `background:${OUT}` }), "out"));
   drawPower();
   const plot = at("power-plot");
+  plot.on("plotly_icicleclick", ({ points }) => {
+    const id = points[0].id, up = tree.parents[tree.seen.get(id)];
+    const next = id === partNow ? up : id; // the box that fills the left leads back out
+    if (next && tree.inner.has(next)) enter(next);
+    return false;
+  });
   plot.on("plotly_hover", ({ points, event }) => showTip(event.clientX, event.clientY, aboutNode(tree.seen.get(points[0].id))));
   plot.on("plotly_unhover", hideTip);
   sheet(at("nodes"), [

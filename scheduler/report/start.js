@@ -23,16 +23,22 @@ addEventListener("beforeprint", () => {
 addEventListener("afterprint", () => { theme(themeOnScreen || "light"); chartWidth = null; show(wholeView); redrawAll(); });
 addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
 addEventListener("resize", () => show(view));
-startFloor();
-startPower();
-startCooling();
-startFabric();
-startTenants();
-startMoney();
-startFragmentation();
-startDifference();
-startFrontier();
-startFindings();
-for (const section of document.querySelectorAll("main section[hidden]")) document.querySelector(`nav a[href="#${section.id}"]`)?.parentElement.remove();
-root.dataset.drawn = "yes";
-requestAnimationFrame(() => { root.dataset.height = document.body.scrollHeight; });
+const hideEmpty = () => {
+  for (const section of document.querySelectorAll("main section[hidden]")) document.querySelector(`nav a[href="#${section.id}"]`)?.parentElement.remove();
+};
+// The map and the tables do not wait for Plotly, which stands below; charts come one by one.
+for (const start of [startFloor, startCooling, startTenants, startDifference, startFindings]) start();
+root.dataset.floor = "yes";
+const waiting = [startPower, startFabric, startMoney, startFragmentation, startFrontier];
+function drawNext() {
+  const start = waiting.shift();
+  if (start) {
+    start();
+    setTimeout(drawNext);
+    return;
+  }
+  hideEmpty();
+  root.dataset.height = document.body.scrollHeight;
+  root.dataset.drawn = "yes";
+}
+addEventListener("DOMContentLoaded", () => setTimeout(drawNext));

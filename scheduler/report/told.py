@@ -10,6 +10,7 @@ from scheduler.words import HEADROOM_UNITS, limit_line, load_of_limit, state_wor
 
 MOST_OF_A_RULE = 10
 MOST_BROKEN = 200
+DESIGN = "mL/min"  # design flows, which no plan can change
 RULES = {  # rule -> what it is about, for people
     "power_normal": "power, nothing failed",
     "power_failover": "power after a failure",
@@ -50,7 +51,7 @@ def _tight(findings: Iterable[Finding]) -> list[Finding]:
     for finding in findings:
         if finding.kind is not Kind.LIMIT or finding.violation or finding.term not in RULES:
             continue
-        if finding.unit not in HEADROOM_UNITS or finding.limit <= 0:
+        if finding.unit not in HEADROOM_UNITS or finding.limit <= 0 or finding.unit == DESIGN:
             continue
         key = (finding.term, finding.subject)
         if key not in worst or tightness(finding) < tightness(worst[key]):
