@@ -23,9 +23,7 @@ class Page:
     """One tab, spoken to over the DevTools protocol."""
 
     def __init__(self, address: str) -> None:
-        self._socket = websocket.create_connection(
-            address, timeout=ANSWER_S, suppress_origin=True
-        )
+        self._socket = websocket.create_connection(address, timeout=ANSWER_S, suppress_origin=True)
         self._number = 0
         self.said: list[str] = []  # errors and warnings of the console, and of anything else
         for domain in ("Page", "Runtime", "Log"):
@@ -93,9 +91,7 @@ class Page:
         """Press and release the first mouse button on the first match."""
         x, y = self.middle_of(selector)
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
-            self.ask(
-                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
-            )
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def press(self, key: str) -> None:
         """Press and release a key, wherever the focus is."""
@@ -166,7 +162,9 @@ def _tab(port: int) -> str:
     while True:
         connection = HTTPConnection("127.0.0.1", port, timeout=START_S)
         connection.request("GET", "/json/list")
-        tabs = [each for each in json.loads(connection.getresponse().read()) if each["type"] == "page"]
+        tabs = [
+            each for each in json.loads(connection.getresponse().read()) if each["type"] == "page"
+        ]
         connection.close()
         if tabs:
             return str(tabs[0]["webSocketDebuggerUrl"])

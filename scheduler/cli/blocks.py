@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from scheduler.report.racks import RackFacts
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-OTHERS, EMPTY, OUT = "*", "·", "×"
+OTHERS, EMPTY, OUT = "*", "·", "x"
 BETWEEN = "  "  # halls that stand side by side
 NAME_WIDTH = 40  # characters of a name in the key
 MOST_KEYS = 30  # lines of the key
 # Told apart by people with any common form of colour blindness; the letter says the same.
-STYLES = ("black on #56b4e9", "black on #e69f00", "white on #009e73", "black on #f0e442")
+STYLES: tuple[str, ...] = (
+    "black on #56b4e9",
+    "black on #e69f00",
+    "white on #009e73",
+    "black on #f0e442",
+)
 STYLES += ("black on #cc79a7", "white on #0072b2", "white on #d55e00")
 PALE = "dim"
 

@@ -5,7 +5,13 @@ from scheduler.inputs.mistakes import InputError, Mistake
 from scheduler.inputs.plan_file import read_plan
 from scheduler.inputs.proof_file import Proof, read_proof
 from scheduler.inputs.read import read_problem, read_site_file
-from scheduler.inputs.run_record import Curves, RunRecord, read_curves, read_reasons, read_run_record
+from scheduler.inputs.run_record import (
+    Curves,
+    RunRecord,
+    read_curves,
+    read_reasons,
+    read_run_record,
+)
 from scheduler.inputs.schema import json_schema
 
 __all__ = [

@@ -13,10 +13,19 @@ from importlib.util import find_spec
 
 from scheduler import __version__
 from scheduler.report.facts import Facts
-from scheduler.report.page_data import limit_words, page_data
+from scheduler.report.page_data import page_data
+from scheduler.report.site_data import limit_words
 from scheduler.words import clean, money, percent, power
 
-SCRIPTS = ("base.js", "floor.js", "power.js", "charts.js", "start.js")
+SCRIPTS = (
+    "base.js",
+    "floor.js",
+    "colourings.js",
+    "choosing.js",
+    "power.js",
+    "charts.js",
+    "start.js",
+)
 CONTENTS = {
     "floor": "Floor",
     "power": "Power",

@@ -73,7 +73,12 @@ def _run(chromium: str, address: str, *options: str, dark: bool) -> str:
         ]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, errors="replace", timeout=LIMIT_S, check=False
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=LIMIT_S,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             raise PictureError(f"{chromium} took more than {LIMIT_S} s") from None

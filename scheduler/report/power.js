@@ -1,6 +1,6 @@
 // The power tree as an icicle, and the state that it is looked at in.
 const nodes = facts.nodes, WORST = "worst", NORMAL = "normal", OUT = "#8c8c8c";
-let stateNow = WORST, partNow = "site", tree = null;
+let stateNow = WORST, home = "site", partNow = home, tree = null;
 
 // Below what every node hangs: its parent, or a box that names all its parents; halls are boxes too.
 function growTree() {
@@ -46,7 +46,7 @@ function growTree() {
 const MANY = 400;
 function inView() {
   const { ids, parents, depths, seen } = tree, top = seen.get(partNow);
-  const most = depths[top] + (nodes.length > MANY && partNow === "site" ? 3 : 5);
+  const most = depths[top] + (nodes.length > MANY && partNow === home ? 3 : 5);
   const below = new Set([top]), shown = [];
   ids.forEach((_, k) => {
     if (below.has(seen.get(parents[k]))) below.add(k);
@@ -85,7 +85,7 @@ function drawPower() {
   const style = getComputedStyle(root);
   const { shown, isEnd } = inView(), of = (column) => shown.map((k) => column[k]);
   const ink = shown.map((k) => (isDark(colours[k]) || colours[k] === OUT ? "#fff" : "#111"));
-  const halls = partNow === "site" && nodes.length > MANY ? facts.halls.length : 0;
+  const halls = partNow === home && nodes.length > MANY ? facts.halls.length : 0;
   paint("power-plot", [{
     type: "icicle", ids: of(ids), parents: of(parents), labels: shown.map((k) => plain(`${labels[k]}  ${texts[k]}`)), values: shown.map((k) => (isEnd(k) ? leaves[k] : 0)), branchvalues: "remainder", level: partNow,
     marker: { colors: of(colours), line: { color: style.getPropertyValue("--card"), width: halls ? .5 : 1 } }, textinfo: "label", hoverinfo: "none", insidetextfont: { color: ink }, textfont: { color: ink },
@@ -131,9 +131,11 @@ function chooseState(value) {
 function startPower() {
   if (!nodes.length) { at("power").hidden = true; return; }
   tree = growTree();
+  for (let only = ["site"]; only.length === 1 && tree.inner.has(only[0]); only = tree.ids.filter((_, k) => tree.parents[k] === only[0])) home = only[0];
+  partNow = home; // boxes that hold one box alone say nothing
   at("state").append(make("option", { value: WORST }, "worst state of each node"), make("option", { value: NORMAL }, "normal"), ...facts.states.map((state, s) => make("option", { value: s }, state.name)));
   at("state").addEventListener("change", (event) => chooseState(event.target.value));
-  at("part").append(make("option", { value: "site" }, "whole site"), ...tree.ids.flatMap((id, k) => (id.startsWith("h") ? [make("option", { value: id }, tree.labels[k])] : [])));
+  at("part").append(make("option", { value: home }, "whole site"), ...tree.ids.flatMap((id, k) => (id.startsWith("h") ? [make("option", { value: id }, tree.labels[k])] : [])));
   at("part").addEventListener("change", (event) => enter(event.target.value));
   at("power-scale").replaceChildren(...LEFT.map(([, hue, , words]) => make("span", {}, make("i", { style: `background:${hue}` }), words)), make("span", {}, make("i", { style: `background:${OUT}` }), "out"));
   drawPower();

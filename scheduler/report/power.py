@@ -29,7 +29,7 @@ class NodeFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateFacts:
-    """One failure state: loads of the nodes that it adds to. All others carry no more than before."""
+    """One failure state: loads of the nodes that it adds to; no other carries more than before."""
 
     name: str
     failed: tuple[str, ...]
