@@ -65,7 +65,7 @@ class Page:
         self.wait("document.documentElement?.dataset.drawn === 'yes'")
         return time.monotonic() - began
 
-    def wait(self, script: str, limit_s: float = 30.0) -> None:
+    def wait(self, script: str, limit_s: float = 60.0) -> None:
         """Wait until an expression is true."""
         end = time.monotonic() + limit_s
         while not self.run(script):

@@ -24,6 +24,35 @@ BY_HAND = Plan(
 HOSTILE = "<script>alert(1)</script>"
 LINK = '<a href="javascript:alert(2)">&amp;</a>'
 QUOTES = "'\"`\\u003c${x}{{site}}</style>--><!--"
+OFFER: dict[str, object] = {  # what ``rackwatt offer`` writes, a part of it
+    "offers": [
+        {
+            "name": "block",
+            "asked": {"gpus": 24, "isolation": "array"},
+            "fits": "yes",
+            "frontier": {
+                "isolation": [
+                    {"isolation": "rack", "gpus": 32, "bound_gpus": 32, "proven": True},
+                    {"isolation": "array", "gpus": 16, "bound_gpus": 24},
+                ],
+                "redundancy": [
+                    {
+                        "isolation": "array",
+                        "survives": ["ups", "cdu"],
+                        "gpus": 8,
+                        "bound_gpus": 8,
+                        "proven": True,
+                    }
+                ],
+            },
+            "deal": {
+                "gain_usd_per_h": 3.5,
+                "break_even": {"usd_per_gpu_h": 1.5},
+                "displaced": [{"job": HOSTILE, "tenant": "t", "gpus": 8, "usd_per_h": 2.5}],
+            },
+        }
+    ]
+}
 
 
 def tiny() -> Problem:

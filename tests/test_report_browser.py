@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from scheduler.inputs import Curves
+from scheduler.inputs import OfferRecord
 from scheduler.report.facts import Recorded, gather
 from scheduler.report.page import page_of
 from scheduler.report.picture import browser, take_picture
-from tests.reported import BY_HAND, HOSTILE, LINK, QUOTES, hostile, many_racks, tiny, without
+from tests.reported import BY_HAND, HOSTILE, LINK, OFFER, QUOTES, hostile, many_racks, tiny, without
 
 MISSING = not (shutil.which("chromium") and find_spec("websocket") and find_spec("plotly"))
 REQUIRED = os.environ.get("RACKWATT_REQUIRE_CHROMIUM") == "1"
@@ -41,10 +41,9 @@ def page() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def site(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The tiny site against a plan without train, and with a frontier."""
-    frontier = Curves("mw", (1.0, 2.0, 4.0), {"price": (2.0, 2.5, None), "margin": (9.0, 7.0, 3.0)})
-    earlier = without(BY_HAND, "train")
-    facts = gather(tiny(), BY_HAND, Recorded(frontier=frontier), earlier)
+    """The tiny site against a plan without train, and with an offer."""
+    recorded = Recorded(offer=OfferRecord.model_validate(OFFER))
+    facts = gather(tiny(), BY_HAND, recorded, without(BY_HAND, "train"))
     path = tmp_path_factory.mktemp("page") / "tiny.html"
     path.write_text(page_of(facts))
     page.size(1400, 900)
@@ -84,7 +83,9 @@ def test_every_view_is_drawn(site: Any) -> None:
     assert number(site, "#loops li") == 1
     assert number(site, "#fabric-plot .hm image, #fabric-plot .heatmaplayer image") >= 1
     assert number(site, "#money-plot .bars path") == 3
-    assert number(site, "#frontier-plot .scatterlayer .trace") == 2
+    assert number(site, "#frontier-plot .bars path") == 3
+    assert "It displaces 1 jobs" in text(site, "#offer-words")
+    assert HOSTILE in text(site, "#displaced")
     assert number(site, "#gangs-plot svg") >= 1
     for table in ("nodes", "spreads", "tenant-table", "contract-table", "gangs", "changes", "told"):
         assert number(site, f"#{table} tbody tr") >= 1, table

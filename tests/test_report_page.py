@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from scheduler.cli.app import app
-from scheduler.inputs import Curves, InputError, RunRecord, read_curves, read_run_record
+from scheduler.inputs import OfferRecord, RunRecord, read_run_record
 from scheduler.model import Plan
 from scheduler.report import page
 from scheduler.report.facts import Recorded, gather
@@ -27,7 +27,17 @@ from scheduler.report.page_data import page_data
 from scheduler.report.picture import PictureError, take_picture
 from scheduler.words import clean
 from tests import build
-from tests.reported import BY_HAND, HOSTILE, LINK, QUOTES, hostile, tiny, without, write_folder
+from tests.reported import (
+    BY_HAND,
+    HOSTILE,
+    LINK,
+    OFFER,
+    QUOTES,
+    hostile,
+    tiny,
+    without,
+    write_folder,
+)
 
 needs_plotly = pytest.mark.skipif(find_spec("plotly") is None, reason="needs the extra report")
 SCRIPT = re.compile(r"<script(?: [^>]*)?>(.*?)</script>", re.DOTALL)
@@ -99,8 +109,8 @@ def test_any_name_comes_back_as_it_is(rack: str, job: str, tenant: str) -> None:
 
 def test_the_data_holds_what_the_facts_say() -> None:
     earlier = without(BY_HAND, "train")
-    frontier = Curves("mw", (1.0, 2.0), {"price": (2.5, None)})
-    facts = gather(tiny(), BY_HAND, Recorded(frontier=frontier), earlier)
+    recorded = Recorded(offer=OfferRecord.model_validate(OFFER))
+    facts = gather(tiny(), BY_HAND, recorded, earlier)
     data: Any = json.loads(embedded(page_data(facts)))
     racks = data["racks"]
     assert {len(column) for column in racks.values()} == {12}
@@ -113,7 +123,10 @@ def test_the_data_holds_what_the_facts_say() -> None:
     state = next(each for each in data["states"] if each["name"] == "loss of H1-UPS1")
     assert state["after"][state["nodes"].index(node)] == 55_800
     assert [change["job"] for change in data["difference"]["jobs"]] == ["train"]
-    assert data["frontier"] == {"name": "mw", "x": [1.0, 2.0], "ys": {"price": [2.5, None]}}
+    (offer,) = data["offers"]
+    labels = [(point["label"], point["gpus"], point["bound"]) for point in offer["points"]]
+    assert labels == [("rack", 32, 32), ("array", 16, 24), ("survives ups and cdu", 8, 8)]
+    assert "It pays from 1.500 $/GPU-h." in offer["words"]
 
 
 def test_a_bound_of_another_plan_is_not_shown() -> None:
@@ -151,13 +164,11 @@ def test_what_the_run_recorded_is_shown(tmp_path: Path) -> None:
     (folder / "result.json").write_text(json.dumps(record))
     reasons = {"unplaced": [{"job": "sweep", "reason": "no room <i>"}]}
     (folder / "findings.json").write_text(json.dumps(reasons))
-    (folder / "frontier.csv").write_text("mw,margin,word\n1,2.5,a\n2,,b\n")
     assert run("report", folder).exit_code == 0
     data = facts_in((folder / "report.html").read_text())
     assert data["money"]["worth"] == ["another rack is worth <b>"]
     assert ["at most possible", "195.00 $/h", "proven gap 2.50 %"] in data["money"]["sums"]
     assert {each["job"]: each["reason"] for each in data["unplaced"]}["sweep"] == "no room <i>"
-    assert data["frontier"] == {"name": "mw", "x": [1.0, 2.0], "ys": {"margin": [2.5, None]}}
 
 
 @pytest.mark.parametrize(
@@ -167,8 +178,8 @@ def test_what_the_run_recorded_is_shown(tmp_path: Path) -> None:
         ("result.json", '{"gap": "wide"}', "result.json:1: gap: expected a number"),
         ("result.json", '{"gap": 1e400}', "result.json:1"),
         ("findings.json", '{"unplaced": [{"job": 3}]}', "findings.json:1: unplaced[0].job"),
-        ("frontier.csv", "mw,price\nmany,2\n", "frontier.csv:1: file: expected numbers"),
-        ("frontier.csv", "", "frontier.csv:1: file: expected numbers"),
+        ("offer.json", '{"offers": [{"name": "a"}]}', "offer.json:1: offers[0].asked"),
+        ("offer.json", "[]", "offer.json:1"),
         ("plan.json", "[]", "plan.json:1"),
     ],
 )
@@ -222,14 +233,16 @@ def test_a_browser_that_fails_is_told(tmp_path: Path, script: str, words: str) -
     assert list(tmp_path.glob("*.png")) == []
 
 
-def test_curves_keep_columns_of_numbers_only(tmp_path: Path) -> None:
-    path = tmp_path / "frontier.csv"
-    assert read_curves(path) is None
-    path.write_text("x,a,b,c\n1,2,inf,\n2,,3,\n3,4\n")
-    assert read_curves(path) == Curves("x", (1.0, 2.0, 3.0), {"a": (2.0, None, 4.0)})
-    path.write_bytes(b"\xff")
-    with pytest.raises(InputError):
-        read_curves(path)
+def test_the_folder_of_an_offer_shows_the_plan_with_it(tmp_path: Path) -> None:
+    write_folder(tmp_path / "with", tiny(), BY_HAND)
+    write_folder(tmp_path / "without", tiny(), without(BY_HAND, "train"))
+    (tmp_path / "offer.json").write_text(json.dumps(OFFER))
+    assert run("report", tmp_path).exit_code == 0
+    data = facts_in((tmp_path / "report.html").read_text())
+    assert [change["job"] for change in data["difference"]["jobs"]] == ["train"]
+    assert data["offers"][0]["displaced"][0]["job"] == HOSTILE
+    assert run("report", tmp_path / "with").exit_code == 0
+    assert facts_in((tmp_path / "with" / "report.html").read_text())["offers"]
 
 
 def test_a_folder_without_a_record_has_an_empty_one(tmp_path: Path) -> None:

@@ -71,15 +71,15 @@ def planned(paths: Sequence[Path]) -> tuple[Problem, Plan]:
 
 
 def recorded_in(folder: Path) -> Recorded:
-    """Read what a folder says beside its plan: how it was found, why jobs wait, a frontier."""
-    from scheduler.inputs import read_curves, read_reasons, read_run_record
+    """Read what a folder says beside its plan: how it was found, why jobs wait, offers."""
+    from scheduler.inputs import read_offer_record, read_reasons, read_run_record
     from scheduler.report.facts import Recorded
 
     return _listing_mistakes(
         lambda: Recorded(
             run=read_run_record(folder),
             reasons=read_reasons(folder),
-            frontier=read_curves(folder / "frontier.csv"),
+            offer=read_offer_record(folder),
         )
     )
 

@@ -41,9 +41,10 @@ def command(
         chromium = browser()
         if chromium is None:
             fail("--png: needs Chromium or Chrome on the PATH; found none")
-    problem, plan = planned([folder])
+    shown, against = _of_an_offer(folder, against)
+    problem, plan = planned([shown])
     earlier = None if against is None else plan_of(against, None)
-    facts = gather(problem, plan, recorded_in(folder), earlier)
+    facts = gather(problem, plan, recorded_in(shown), earlier)
     try:
         page = page_of(facts)
     except PlotlyMissingError as error:
@@ -59,3 +60,11 @@ def command(
         except PictureError as error:
             fail(str(error))
         print(clean(str(png)))
+
+
+def _of_an_offer(folder: Path, against: Path | None) -> tuple[Path, Path | None]:
+    """Of what ``rackwatt offer`` wrote, return the plan with the offers, against that without."""
+    inside, without = folder / "with", folder / "without"
+    if (folder / "plan.json").exists() or not (inside / "plan.json").exists():
+        return folder, against
+    return inside, (without if against is None and (without / "plan.json").exists() else against)

@@ -2,26 +2,22 @@
 
 from scheduler.inputs.explicit import site_document, workload_document
 from scheduler.inputs.mistakes import InputError, Mistake
+from scheduler.inputs.offer_record import OfferEntry, OfferRecord, read_offer_record
 from scheduler.inputs.plan_file import read_plan
 from scheduler.inputs.proof_file import Proof, read_proof
 from scheduler.inputs.read import read_problem, read_site_file
-from scheduler.inputs.run_record import (
-    Curves,
-    RunRecord,
-    read_curves,
-    read_reasons,
-    read_run_record,
-)
+from scheduler.inputs.run_record import RunRecord, read_reasons, read_run_record
 from scheduler.inputs.schema import json_schema
 
 __all__ = [
-    "Curves",
     "InputError",
     "Mistake",
+    "OfferEntry",
+    "OfferRecord",
     "Proof",
     "RunRecord",
     "json_schema",
-    "read_curves",
+    "read_offer_record",
     "read_plan",
     "read_problem",
     "read_proof",

@@ -136,12 +136,34 @@ function startDifference() {
   ], difference.jobs, { most: 12 });
 }
 
-function startFrontier() {
-  const curves = facts.frontier;
-  if (!curves) { at("frontier").hidden = true; return; }
-  chart("frontier-plot", () => [Object.entries(curves.ys).map(([name, y], k) => ({ type: "scatter", mode: "lines+markers", name: plain(name), x: curves.x, y,
-    line: { color: HUES[k % HUES.length], dash: ["solid", "dash", "dot", "dashdot"][k % 4] }, marker: { symbol: ["circle", "square", "diamond", "cross"][k % 4], size: 7 } })),
-  { xaxis: { title: { text: plain(curves.name) } } }]);
+function startOffers() {
+  const offers = facts.offers;
+  if (!offers.length) { at("offers").hidden = true; return; }
+  at("offer").append(...offers.map((offer, k) => make("option", { value: k }, offer.name)));
+  const chosen = () => offers[Number(at("offer").value)];
+  const redraw = chart("frontier-plot", () => {
+    const { points, asked } = chosen(), series = [["isolation", "by isolation", BLUE, ""], ["redundancy", "by what survives", ORANGE, "/"]];
+    const bars = series.map(([key, name, hue, shape]) => {
+      const mine = points.filter((point) => point.series === key);
+      return { type: "bar", name, x: mine.map((point) => plain(point.label)), y: mine.map((point) => point.gpus), marker: { color: hue, pattern: { shape, fillmode: "overlay", fgcolor: "#fff", size: 6 } },
+        text: mine.map((point) => count(point.gpus)), textposition: "outside", cliponaxis: false, hovertemplate: "%{x}: %{y:,} GPUs<extra></extra>" };
+    }).filter((trace) => trace.x.length);
+    const open = points.filter((point) => !point.proven && point.bound > point.gpus);
+    const bound = { type: "scatter", mode: "markers", name: "at most, by the bound", x: open.map((point) => plain(point.label)), y: open.map((point) => point.bound), marker: { symbol: "line-ew-open", size: 26, color: getComputedStyle(root).getPropertyValue("--ink").trim() }, hovertemplate: "%{x}: at most %{y:,} GPUs<extra></extra>" };
+    return [open.length ? [...bars, bound] : bars, { barmode: "overlay", margin: { l: 10, r: 10, t: 40, b: 40 }, xaxis: { type: "category" }, yaxis: { title: { text: "GPUs that can be sold" }, rangemode: "tozero" },
+      shapes: asked ? [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: asked, y1: asked, line: { dash: "dot", color: RED } }] : [], annotations: asked ? [{ xref: "paper", x: 1, y: asked, text: "asked for", showarrow: false, yanchor: "bottom", xanchor: "right" }] : [] }];
+  });
+  const list = () => {
+    const { words, displaced } = chosen();
+    at("offer-words").replaceChildren(...words.map((line) => make("li", {}, line)));
+    if (!displaced.length) at("displaced").replaceChildren();
+    else sheet(at("displaced"), [
+      { name: "displaced job", cell: (each) => each.job }, { name: "tenant", cell: (each) => each.tenant }, { name: "GPUs", num: true, cell: (each) => count(each.gpus), by: (each) => each.gpus },
+      { name: "margin lost", num: true, cell: (each) => `$${fixed(each.usd, 2)}/h`, by: (each) => each.usd },
+    ], displaced, { most: 10 });
+  };
+  at("offer").addEventListener("change", () => { redraw(); list(); });
+  list();
 }
 
 function startFindings() {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scheduler.check import check
-from scheduler.inputs import Curves, RunRecord
+from scheduler.inputs import OfferRecord, RunRecord
 from scheduler.model import Kind, Plan, Problem
 from scheduler.report.cooling import LoopFacts, loops_of
 from scheduler.report.differences import Differences, differences_between
@@ -32,7 +32,7 @@ class Recorded:
 
     run: RunRecord = field(default_factory=RunRecord)
     reasons: Mapping[str, str] = field(default_factory=dict)
-    frontier: Curves | None = None
+    offer: OfferRecord = field(default_factory=OfferRecord)
 
 
 @dataclass(frozen=True, slots=True)

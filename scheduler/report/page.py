@@ -35,7 +35,7 @@ CONTENTS = {
     "money": "Money",
     "fragmentation": "Fragmentation",
     "difference": "Difference",
-    "frontier": "Frontier",
+    "offers": "Offers",
     "findings": "Findings",
     "unplaced": "Not placed",
 }

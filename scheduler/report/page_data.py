@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from scheduler.report.facts import Facts
 from scheduler.report.money_words import power_left, sums
+from scheduler.report.offer_data import offers_data
 from scheduler.report.site_data import Data, loops_data, nodes_data, racks_data, states_data
 from scheduler.words import clean
 
@@ -69,7 +70,7 @@ def page_data(facts: Facts) -> Data:
             for each in facts.unplaced
         ],
         "difference": _difference(facts, racks),
-        "frontier": _frontier(facts),
+        "offers": offers_data(facts.recorded.offer),
     }
     cleaned = _cleaned(data)
     assert isinstance(cleaned, dict)
@@ -162,13 +163,6 @@ def _difference(facts: Facts, racks: Mapping[str, int]) -> Data | None:
             for each in found.jobs
         ],
     }
-
-
-def _frontier(facts: Facts) -> Data | None:
-    curves = facts.recorded.frontier
-    if curves is None:
-        return None
-    return {"name": curves.x, "x": curves.xs, "ys": curves.ys}
 
 
 def _cleaned(value: object) -> object:
