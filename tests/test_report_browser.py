@@ -84,7 +84,7 @@ def test_every_view_is_drawn(site: Any) -> None:
     assert number(site, "#fabric-plot .hm image, #fabric-plot .heatmaplayer image") >= 1
     assert number(site, "#money-plot .bars path") == 3
     assert number(site, "#frontier-plot .bars path") == 3
-    assert "It displaces 1 jobs" in text(site, "#offer-words")
+    assert "What it displaces earns 2.50 $/h: 1 job." in text(site, "#offer-words")
     assert HOSTILE in text(site, "#displaced")
     assert number(site, "#gangs-plot svg") >= 1
     for table in ("nodes", "spreads", "tenant-table", "contract-table", "gangs", "changes", "told"):

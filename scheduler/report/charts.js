@@ -145,13 +145,16 @@ function startOffers() {
     const { points, asked } = chosen(), series = [["isolation", "by isolation", BLUE, ""], ["redundancy", "by what survives", ORANGE, "/"]];
     const bars = series.map(([key, name, hue, shape]) => {
       const mine = points.filter((point) => point.series === key);
-      return { type: "bar", name, x: mine.map((point) => plain(point.label)), y: mine.map((point) => point.gpus), marker: { color: hue, pattern: { shape, fillmode: "overlay", fgcolor: "#fff", size: 6 } },
-        text: mine.map((point) => count(point.gpus)), textposition: "outside", cliponaxis: false, hovertemplate: "%{x}: %{y:,} GPUs<extra></extra>" };
+      return { type: "bar", orientation: "h", name, y: mine.map((point) => plain(point.label)), x: mine.map((point) => point.gpus), marker: { color: hue, pattern: { shape, fillmode: "overlay", fgcolor: "#fff", size: 6 } },
+        text: mine.map((point) => count(point.gpus)), textposition: "inside", insidetextanchor: "start", insidetextfont: { color: key === "isolation" ? "#fff" : "#111" }, hovertemplate: "%{y}: %{x:,} GPUs<extra></extra>" };
     }).filter((trace) => trace.x.length);
     const open = points.filter((point) => !point.proven && point.bound > point.gpus);
-    const bound = { type: "scatter", mode: "markers", name: "at most, by the bound", x: open.map((point) => plain(point.label)), y: open.map((point) => point.bound), marker: { symbol: "line-ew-open", size: 26, color: getComputedStyle(root).getPropertyValue("--ink").trim() }, hovertemplate: "%{x}: at most %{y:,} GPUs<extra></extra>" };
-    return [open.length ? [...bars, bound] : bars, { barmode: "overlay", margin: { l: 10, r: 10, t: 40, b: 40 }, xaxis: { type: "category" }, yaxis: { title: { text: "GPUs that can be sold" }, rangemode: "tozero" },
-      shapes: asked ? [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: asked, y1: asked, line: { dash: "dot", color: RED } }] : [], annotations: asked ? [{ xref: "paper", x: 1, y: asked, text: "asked for", showarrow: false, yanchor: "bottom", xanchor: "right" }] : [] }];
+    const bound = { type: "scatter", mode: "markers", name: "at most, by the bound", y: open.map((point) => plain(point.label)), x: open.map((point) => point.bound), marker: { symbol: "line-ns-open", size: 16, line: { width: 2 }, color: getComputedStyle(root).getPropertyValue("--ink").trim() }, hovertemplate: "%{y}: at most %{x:,} GPUs<extra></extra>" };
+    const order = points.map((point) => plain(point.label)).reverse();
+    return [open.length ? [...bars, bound] : bars, { height: 130 + 26 * points.length, barmode: "overlay", bargap: .25, margin: { l: 10, r: 20, t: 50, b: 40 }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 1, xanchor: "right" },
+      xaxis: { title: { text: "GPUs that can be sold" }, rangemode: "tozero" }, yaxis: { type: "category", categoryorder: "array", categoryarray: order, showgrid: false },
+      shapes: asked ? [{ type: "line", yref: "paper", y0: 0, y1: 1, x0: asked, x1: asked, line: { dash: "dot", color: RED, width: 2 } }] : [],
+      annotations: asked ? [{ yref: "paper", y: 1, x: asked, text: `asked for: ${count(asked)}`, showarrow: false, yanchor: "bottom" }] : [] }];
   });
   const list = () => {
     const { words, displaced } = chosen();

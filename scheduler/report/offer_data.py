@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scheduler.inputs import OfferEntry, OfferRecord
+from scheduler.words import quantity
 
 Data = dict[str, object]
 
@@ -35,7 +36,7 @@ def _words(offer: OfferEntry) -> Iterator[str]:
     asked = f"{offer.asked.gpus:,} GPUs"
     if offer.asked.isolation:
         asked += f" at {offer.asked.isolation} isolation"
-    yield f"{offer.name} asks for {asked}. Does it fit: {offer.fits}."
+    yield f"{offer.name} asks for {asked}: {offer.fits}."
     yield from offer.why
     deal = offer.deal
     if deal is None:
@@ -49,7 +50,8 @@ def _words(offer: OfferEntry) -> Iterator[str]:
         yield f"At its own price the site gains {deal.gain_usd_per_h:,.2f} $/h."
     lost = sum(each.usd_per_h for each in deal.displaced)
     if deal.displaced:
-        yield f"It displaces {len(deal.displaced):,} jobs that earn {lost:,.2f} $/h."
+        jobs = quantity(len(deal.displaced), "jobs")
+        yield f"What it displaces earns {lost:,.2f} $/h: {jobs}."
 
 
 def _points(offer: OfferEntry) -> Iterator[Data]:
