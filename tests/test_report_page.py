@@ -157,6 +157,16 @@ def test_the_verb_writes_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short_plotly")
+def test_three_files_do_as_well(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "plan", tiny(), BY_HAND)
+    files = [folder / name for name in ("site.json", "workload.json", "plan.json")]
+    done = run("report", *files)
+    assert (done.exit_code, "--out: expected" in done.stderr) == (2, True)
+    assert run("report", *files, "--out", tmp_path / "page.html").exit_code == 0
+    assert facts_in((tmp_path / "page.html").read_text())["site"] == "tiny"
+
+
+@pytest.mark.usefixtures("short_plotly")
 def test_what_the_run_recorded_is_shown(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, tiny(), BY_HAND)
     price = {"words": "another rack is worth <b>"}

@@ -109,6 +109,12 @@ def test_names_cannot_reach_the_terminal() -> None:
     assert "<script>alert(1)</script>" in text
 
 
+def test_three_files_do_as_well(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, tiny(), BY_HAND)
+    files = [folder / name for name in ("workload.json", "plan.json")]
+    assert map_of(shown(folder / "site.json", *map(str, files)).stdout) == "BBBBAAAACAAA"
+
+
 def test_mistakes_end_with_2(tmp_path: Path) -> None:
     assert shown(tmp_path / "none").exit_code == 2
     done = shown(write_folder(tmp_path, tiny(), BY_HAND), "--by", "smell")

@@ -211,7 +211,8 @@ def _width(hall: HallFloor) -> int:
 
 def _lines(band: Sequence[HallFloor], view: View) -> Iterator[Text]:
     """Yield the lines of halls side by side: their names, then their racks."""
-    yield Text(BETWEEN.join(f"{clean(hall.name)[: _width(hall)]:<{_width(hall)}}" for hall in band))
+    names = (f"{clean(hall.name)[: _width(hall)]:<{_width(hall)}}" for hall in band)
+    yield Text(BETWEEN.join(names).rstrip())
     places = [{(seat.line, seat.column): seat.rack for seat in hall.seats} for hall in band]
     for number in range(max(hall.lines for hall in band)):
         line = Text()

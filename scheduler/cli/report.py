@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from scheduler.cli.console import fail
+from scheduler.cli.reading import DIR_OR_FILES
 
 PAGE = "report.html"
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `plan` wrote.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar=DIR_OR_FILES, help="What `plan` wrote, or three files.")
+    ],
     against: Annotated[
         Path | None, typer.Option(help="Another plan or its folder: show what this one moves.")
     ] = None,
@@ -36,15 +39,19 @@ def command(
     from scheduler.words import clean
     from scheduler.write import write_together
 
+    folder = paths[0]
+    if len(paths) > 1 and out is None:
+        fail("--out: expected the page to write, as there is no DIR")
     chromium = None
     if png is not None:
         chromium = browser()
         if chromium is None:
             fail("--png: needs Chromium or Chrome on the PATH; found none")
-    shown, against = _of_an_offer(folder, against)
-    problem, plan = planned([shown])
+    if len(paths) == 1:
+        paths[0], against = _of_an_offer(folder, against)
+    problem, plan = planned(paths)
     earlier = None if against is None else plan_of(against, None)
-    facts = gather(problem, plan, recorded_in(shown), earlier)
+    facts = gather(problem, plan, recorded_in(paths[0]) if len(paths) == 1 else None, earlier)
     try:
         page = page_of(facts)
     except PlotlyMissingError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scheduler.cli.console import fail, output
+from scheduler.cli.reading import DIR_OR_FILES
 
 if TYPE_CHECKING:
     from scheduler.cli.blocks import View
@@ -16,7 +17,9 @@ VIEWS = ("tenant", "headroom", "utilisation", "inlet", "exclusivity")
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `plan` wrote.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar=DIR_OR_FILES, help="What `plan` wrote, or three files.")
+    ],
     by: Annotated[str, typer.Option(help=f"What a character says: {', '.join(VIEWS)}.")] = "tenant",
 ) -> None:
     """Draw the site in the terminal: every rack is a character, hall by hall.
@@ -32,7 +35,7 @@ def command(
 
     if by not in VIEWS:
         fail(f"--by: expected {', '.join(VIEWS)}; got {by}")
-    problem, plan = planned([folder])
+    problem, plan = planned(paths)
     racks = racks_of(problem, plan, Topology(problem.site), check(problem, plan).findings)
     views: dict[str, View] = {
         "tenant": blocks.by_tenant(racks),

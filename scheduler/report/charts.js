@@ -47,8 +47,8 @@ function startFabric() {
   chart("fabric-plot", () => {
     const shown = [...jobs].reverse();
     const z = shown.map((job) => job.pods.map((gpus) => gpus || null));
-    return [[{ type: "heatmap", z, x: facts.pods.map(plain), y: shown.map((job) => plain(job.job)), xgap: 2, ygap: 2, texttemplate: facts.pods.length <= 24 ? "%{z:,}" : "", colorscale: "Cividis",
-      reversescale: root.dataset.theme !== "dark", colorbar: { title: { text: "GPUs" }, thickness: 12 }, hovertemplate: "%{y}<br>pod %{x}: %{z:,} GPUs<extra></extra>" }],
+    return [[{ type: "heatmap", z, x: facts.pods.map(plain), y: shown.map((job) => plain(job.job)), xgap: 2, ygap: 2, texttemplate: facts.pods.length <= 24 ? "%{z:,}" : "", colorscale: root.dataset.theme === "dark" ? [[0, "#4a5a86"], [.5, "#a59c74"], [1, "#fee838"]] : [[0, "#fee838"], [.5, "#8a8678"], [1, "#00224e"]],
+      colorbar: { title: { text: "GPUs" }, thickness: 12 }, hovertemplate: "%{y}<br>pod %{x}: %{z:,} GPUs<extra></extra>" }],
     { height: 90 + 24 * jobs.length, xaxis: { title: { text: "pod" }, type: "category", showgrid: false }, yaxis: { type: "category", showgrid: false } }];
   });
   sheet(at("spreads"), [
