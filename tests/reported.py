@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scheduler.inputs import read_problem
-from scheduler.model import Plan, Problem, Rack
+from scheduler.model import Hall, Plan, Problem, Rack
 from scheduler.write import as_json, input_files, placement_rows
 from tests import build
 
@@ -81,13 +81,16 @@ def many_racks(count: int) -> tuple[Problem, Plan]:
         hall, place = divmod(i, 80)
         name = f"H{hall:02d}-R{place:02d}"
         array = f"H{hall:02d}-A{place // 8}"
-        where = {"hall": "H", "array": array, "pod": f"P{hall}", "row": i // 16}
+        where = {"hall": f"H{hall:02d}", "array": array, "pod": f"P{hall}", "row": place // 16}
         return build.rack(name, position=i % 16, **where)
 
     racks = [seat(i) for i in range(count)]
     jobs = [build.job(f"j{i}", tenant=f"t{i % 40}", units=2) for i in range(count)]
     nodes = {name: build.ups(name, 10**9) for name in ("ups1", "ups2")}
-    problem = build.problem(build.site(racks, power_nodes=nodes, failure_kinds=("ups",)), jobs)
+    names = dict.fromkeys(["H", *(each.hall for each in racks)])  # the loop is in H
+    halls = {name: Hall(name=name, supply_mc=22_000, inlet_limit_mc=27_000) for name in names}
+    site = build.site(racks, power_nodes=nodes, halls=halls, failure_kinds=("ups",))
+    problem = build.problem(site, jobs)
     return problem, Plan({f"j{i}": {racks[i].name: 2} for i in range(count)})
 
 

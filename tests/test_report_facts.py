@@ -77,6 +77,15 @@ def test_the_tightest_limit_that_a_rack_leans_on(facts: Facts) -> None:
     assert facts.worst.left_permille == 0
 
 
+def test_design_flows_are_no_headroom_of_a_plan() -> None:
+    # An empty site: 180 of 200 L/min are designed in, but idle racks leave 19.2 of 90 kW of heat.
+    found = gather(tiny(), Plan({}))
+    worst = found.loops[0].worst
+    assert worst is not None
+    assert (worst.amount, worst.limit, worst.unit) == (19_200, 90_000, "W")
+    assert not [told for told in found.told if "L/min" in told.text]
+
+
 def test_the_inlet_is_the_supply_warmed_by_what_comes_back(facts: Facts) -> None:
     findings = check(facts.problem, facts.plan).findings
     rise = {f.subject: f.amount for f in findings if f.term == "inlet_temperature"}

@@ -15,12 +15,12 @@ from scheduler.cli import blocks
 from scheduler.cli.app import app
 from scheduler.cli.console import output
 from scheduler.cli.show import VIEWS
-from scheduler.model import Plan
+from scheduler.model import Hall, Plan
 from scheduler.report.floor import floor_of
 from scheduler.report.racks import racks_of
 from scheduler.topology import Topology
 from tests import build
-from tests.reported import ARRAYS, BY_HAND, hostile, many_racks, tiny, without, write_folder
+from tests.reported import ARRAYS, BY_HAND, many_racks, tiny, without, write_folder
 
 runner = CliRunner()
 
@@ -74,7 +74,13 @@ def test_no_line_is_wider_than_100_columns(tmp_path: Path, view: str, columns: s
     problem, plan = many_racks(1000)
     done = shown(write_folder(tmp_path, problem, plan), "--by", view, COLUMNS=columns)
     assert done.exit_code == 0
-    assert max(map(len, done.stdout.splitlines())) <= 100
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    # 13 halls of 16 racks in 5 rows; 5 halls and 4 gaps of 2 take 88 columns, 6 would take 106.
+    heads = [line for line in lines if line.startswith("H")]
+    assert [head.split() for head in heads] == [
+        [f"H{hall:02d}" for hall in band] for band in (range(5), range(5, 10), range(10, 13))
+    ]
 
 
 def test_more_tenants_than_letters(tmp_path: Path) -> None:
@@ -93,20 +99,22 @@ def test_no_colour_where_none_is_wanted(tmp_path: Path) -> None:
 
 
 def test_names_cannot_reach_the_terminal() -> None:
-    problem, plan = hostile()
-    evil = "\x1b[2Jx\u202e"
-    racks = {name: replace(rack, hall=evil) for name, rack in problem.site.racks.items()}
-    halls = {evil: replace(problem.site.halls["H"], name=evil)}
-    site = replace(problem.site, racks=racks, halls=halls, name=evil * 40)
-    there = replace(problem, site=site)
-    found = racks_of(there, plan, Topology(site), check(there, plan).findings)
+    evil, long = "\x1b[2Jx\u202e", "[bold]<b>" * 20
+    racks = [build.rack("r1", hall=evil), build.rack("r2", hall=evil)]
+    halls = {evil: Hall(name=evil, supply_mc=22_000, inlet_limit_mc=27_000)}
+    site = build.site(racks, halls=halls, name=evil * 40)
+    jobs = [build.job("a", tenant=evil), build.job("b", tenant=long)]
+    problem, plan = build.problem(site, jobs), Plan({"a": {"r1": 1}, "b": {"r2": 1}})
+    found = racks_of(problem, plan, Topology(site), check(problem, plan).findings)
     console = output()
     with console.capture() as captured:
         blocks.print_floor(console, site.name, floor_of(site), blocks.by_tenant(found))
     text = captured.get()
     assert not set(text) & {"\x1b", "\u202e"}
     assert max(map(len, text.splitlines())) <= 100
-    assert "<script>alert(1)</script>" in text
+    (line,) = [line for line in text.splitlines() if "[bold]" in line]
+    assert line.endswith("...       1 rack")
+    assert line.startswith("  B  [bold]<b>[bold]")
 
 
 def test_three_files_do_as_well(tmp_path: Path) -> None:
