@@ -81,7 +81,13 @@ def many_racks(count: int) -> tuple[Problem, Plan]:
         hall, place = divmod(i, 80)
         name = f"H{hall:02d}-R{place:02d}"
         array = f"H{hall:02d}-A{place // 8}"
-        where = {"hall": f"H{hall:02d}", "array": array, "pod": f"P{hall}", "row": place // 16}
+        where = {
+            "hall": f"H{hall:02d}",
+            "array": array,
+            "pod": f"P{hall}",
+            "row": place // 16,
+            "loop": None,
+        }
         return build.rack(name, position=i % 16, **where)
 
     racks = [seat(i) for i in range(count)]
