@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from scheduler.inputs import OfferRecord
+from scheduler.model import Plan
 from scheduler.report.facts import Recorded, gather
 from scheduler.report.page import page_of
 from scheduler.report.picture import browser, take_picture
+from tests import build
 from tests.reported import BY_HAND, HOSTILE, LINK, OFFER, QUOTES, hostile, many_racks, tiny, without
 
 MISSING = not (shutil.which("chromium") and find_spec("websocket") and find_spec("plotly"))
@@ -255,6 +257,17 @@ def test_hostile_names_are_text_in_the_browser(page: Any, tmp_path: Path) -> Non
     assert LINK in shown
     assert HOSTILE in shown
     assert page.run("document.querySelectorAll('.plot a, main a').length") == 0
+    assert page.said == []
+
+
+def test_a_bare_site_is_drawn(page: Any, tmp_path: Path) -> None:
+    bare = build.site([build.rack("r1", feeds=(), loop=None)], power_nodes={}, loops={})
+    path = tmp_path / "bare.html"
+    path.write_text(page_of(gather(build.problem(bare), Plan({}))))
+    page.open(path)
+    assert number(page, "#map .rack") == 1
+    shown = page.run(f"{ALL}('nav li a')).map(node => node.textContent)")
+    assert shown == ["Floor", "Tenants", "Money", "Fragmentation", "Findings", "Not placed"]
     assert page.said == []
 
 

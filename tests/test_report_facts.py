@@ -7,12 +7,13 @@ from random import Random
 import pytest
 
 from scheduler.check import check
-from scheduler.model import Plan, Problem, Tenant
+from scheduler.model import Plan, Prices, Problem, Tenant
 from scheduler.node_packing import pack_nodes
 from scheduler.report.differences import differences_between
 from scheduler.report.facts import Facts, gather
 from scheduler.report.floor import WIDEST, floor_of
 from scheduler.report.fragmentation import fragmentation_of
+from scheduler.report.money_words import power_left, sums
 from scheduler.report.racks import RackFacts
 from scheduler.report.tight import Tightest
 from tests import build
@@ -176,6 +177,42 @@ def test_money_by_hand(facts: Facts) -> None:
     assert (money.top_tenant, money.top_permille, money.hhi) == ("research", 549, 4409)
     # 24 x 3.00 + 32 x 2.00 + 16 x 2.50 + 8 x 2.20 + 4 x 0.80 + 2 x 1.20 = 199.20 for 86 GPUs.
     assert money.gpu_price_mills == 199_200 // 86
+
+
+def test_power_for_more_nodes_is_told_in_nodes() -> None:
+    # Idle, every pair of UPS could take much more: 90 kW in all, and a node draws 8 / 2 = 4 kW.
+    assert power_left(gather(tiny(), Plan({}))) == (
+        "power and cooling are not asked. Firm power for 90.0 kW more is left, "
+        "about 22 nodes of the hungriest type."
+    )
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"), [((1,), "highly"), ((4, 3, 3), "highly"), ((1,) * 5, "moderately")]
+)
+def test_concentration_in_words(shares: tuple[int, ...], words: str) -> None:
+    # 10,000; 1,600 + 900 + 900 = 3,400; 5 x 400 = 2,000. Nothing idles and nothing costs.
+    jobs = [
+        build.job(f"j{i}", tenant=f"t{i}", value_mills_per_gpu_h=share * 1000)
+        for i, share in enumerate(shares)
+    ]
+    racks = [build.rack(f"r{i}") for i in range(len(shares))]
+    free = Prices(energy_mills_per_mwh=0)
+    problem = build.problem(build.site(racks, prices=free), jobs)
+    facts = gather(problem, Plan({f"j{i}": {f"r{i}": 1} for i in range(len(shares))}))
+    assert facts.money.hhi == 10_000 * sum(n * n for n in shares) // sum(shares) ** 2
+    remarks = {name: remark for name, _, remark in sums(facts)}
+    assert remarks["concentration (HHI)"].startswith(words)
+
+
+def test_an_overfull_rack_of_one_tenant_is_no_broken_isolation() -> None:
+    def broken(tenant: str) -> list[tuple[str, ...]]:
+        jobs = [build.job("a", units=2), build.job("b", tenant=tenant)]
+        plan = Plan({"a": {"r1": 2}, "b": {"r1": 1}})  # 3 nodes on a rack of 2
+        return [each.broken for each in gather(build.problem(jobs=jobs), plan).tenants]
+
+    assert broken("t") == [()]
+    assert broken("u") == [("rack_capacity",), ("rack_capacity",)]
 
 
 def counts(plan: Plan, isolation: str, within: str) -> dict[int, int]:

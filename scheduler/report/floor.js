@@ -55,6 +55,7 @@ function layOut() {
     middle[2 * i] = bx + WIDTH / 2; middle[2 * i + 1] = by + HEIGHT / 2;
   }
   wholeView = [-4, -4, widest + 8, y + tallest + 8];
+  map.style.maxWidth = `${Math.round(wholeView[2] * 5)}px`; // a small site is not blown up
   show(wholeView);
 }
 

@@ -88,7 +88,7 @@ function drawPower() {
   const halls = partNow === home && nodes.length > MANY ? facts.halls.length : 0;
   paint("power-plot", [{
     type: "icicle", ids: of(ids), parents: of(parents), labels: shown.map((k) => plain(`${labels[k]}  ${texts[k]}`)), values: shown.map((k) => (isEnd(k) ? leaves[k] : 0)), branchvalues: "remainder", level: partNow,
-    marker: { colors: of(colours), line: { color: style.getPropertyValue("--card"), width: halls ? .5 : 1 } }, textinfo: "label", hoverinfo: "none", insidetextfont: { color: ink }, textfont: { color: ink },
+    marker: { colors: of(colours), line: { color: style.getPropertyValue("--card"), width: halls ? .5 : 1 } }, leaf: { opacity: 1 }, textinfo: "label", hoverinfo: "none", insidetextfont: { color: ink }, textfont: { color: ink },
     tiling: { orientation: "h", pad: halls ? 0 : 1 }, pathbar: { visible: true }, sort: false,
   }], chartLayout({ margin: { l: 0, r: 0, t: 26, b: 0 }, height: Math.min(900, Math.max(480, 40 + 19 * halls)), uniformtext: { minsize: 9, mode: "hide" } }));
   at("state-words").textContent = stateWords();

@@ -64,7 +64,7 @@ def tenants_of(
     margin: dict[str, int] = {}
     for finding in findings:
         owners = {problem.jobs[job].tenant for job in finding.jobs if job in problem.jobs}
-        if finding.violation and finding.term in APART:
+        if finding.violation and finding.term in APART and len(owners) > 1:
             for owner in owners:
                 broken.setdefault(owner, set()).add(finding.term)
         if finding.kind is Kind.MONEY and len(owners) == 1:
