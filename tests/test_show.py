@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from scheduler.check import check
-from scheduler.cli import blocks
 from scheduler.cli.app import app
+from scheduler.cli.block_views import by_tenant
+from scheduler.cli.blocks import print_floor
 from scheduler.cli.console import output
 from scheduler.cli.show import VIEWS
 from scheduler.model import Hall, Plan
@@ -108,7 +109,7 @@ def test_names_cannot_reach_the_terminal() -> None:
     found = racks_of(problem, plan, Topology(site), check(problem, plan).findings)
     console = output()
     with console.capture() as captured:
-        blocks.print_floor(console, site.name, floor_of(site), blocks.by_tenant(found))
+        print_floor(console, site.name, floor_of(site), by_tenant(found))
     text = captured.get()
     assert not set(text) & {"\x1b", "\u202e"}
     assert max(map(len, text.splitlines())) <= 100

@@ -27,7 +27,8 @@ def command(
     Exit codes: 0 drawn, 2 bad input.
     """
     from scheduler.check import check
-    from scheduler.cli import blocks
+    from scheduler.cli import block_views
+    from scheduler.cli.blocks import print_floor
     from scheduler.cli.reading import planned
     from scheduler.report.floor import floor_of
     from scheduler.report.racks import racks_of
@@ -38,10 +39,10 @@ def command(
     problem, plan = planned(paths)
     racks = racks_of(problem, plan, Topology(problem.site), check(problem, plan).findings)
     views: dict[str, View] = {
-        "tenant": blocks.by_tenant(racks),
-        "headroom": blocks.by_headroom(racks),
-        "utilisation": blocks.by_utilisation(racks),
-        "inlet": blocks.by_inlet(racks),
-        "exclusivity": blocks.by_exclusivity(racks),
+        "tenant": block_views.by_tenant(racks),
+        "headroom": block_views.by_headroom(racks),
+        "utilisation": block_views.by_utilisation(racks),
+        "inlet": block_views.by_inlet(racks),
+        "exclusivity": block_views.by_exclusivity(racks),
     }
-    blocks.print_floor(output(), problem.site.name, floor_of(problem.site), views[by])
+    print_floor(output(), problem.site.name, floor_of(problem.site), views[by])

@@ -22,8 +22,13 @@ SCRIPTS = (
     "floor.js",
     "colourings.js",
     "choosing.js",
-    "power.js",
     "charts.js",
+    "power_tree.js",
+    "power.js",
+    "site_views.js",
+    "tenant_views.js",
+    "room_views.js",
+    "word_views.js",
     "start.js",
 )
 CONTENTS = {

@@ -10,7 +10,10 @@ function theme(name) {
 }
 
 theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-at("theme").addEventListener("click", () => { theme(root.dataset.theme === "dark" ? "light" : "dark"); redrawAll(); });
+at("theme").addEventListener("click", () => {
+  theme(root.dataset.theme === "dark" ? "light" : "dark");
+  redrawAll();
+});
 let themeOnScreen = null;
 addEventListener("beforeprint", () => {
   themeOnScreen = root.dataset.theme;
@@ -20,11 +23,19 @@ addEventListener("beforeprint", () => {
   map.classList.remove("far");
   redrawAll();
 });
-addEventListener("afterprint", () => { theme(themeOnScreen || "light"); chartWidth = null; show(wholeView); redrawAll(); });
-addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
+addEventListener("afterprint", () => {
+  theme(themeOnScreen || "light");
+  chartWidth = null;
+  show(wholeView);
+  redrawAll();
+});
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") hideTip();
+});
 addEventListener("resize", () => show(view));
 const hideEmpty = () => {
-  for (const section of document.querySelectorAll("main section[hidden]")) document.querySelector(`nav a[href="#${section.id}"]`)?.parentElement.remove();
+  for (const section of document.querySelectorAll("main section[hidden]"))
+    document.querySelector(`nav a[href="#${section.id}"]`)?.parentElement.remove();
 };
 // The map and the tables do not wait for Plotly, which stands below; charts come one by one.
 for (const start of [startFloor, startCooling, startTenants, startDifference, startFindings]) start();
