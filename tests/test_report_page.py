@@ -139,6 +139,15 @@ def test_a_bound_of_another_plan_is_not_shown() -> None:
     assert told(190.09)["gap to the best possible"] == "unknown"
 
 
+@pytest.mark.parametrize(("margin", "worth"), [(190.08, ["a rack: $1"]), (190.07, [])])
+def test_prices_of_another_plan_are_not_shown(margin: float, worth: list[str]) -> None:
+    run = RunRecord.model_validate(
+        {"margin_usd_per_h": margin, "prices": [{"words": "a rack: $1"}]}
+    )
+    data: Any = page_data(gather(tiny(), BY_HAND, Recorded(run=run)))
+    assert data["money"]["worth"] == worth
+
+
 def run(*words: str | Path) -> Any:
     return CliRunner().invoke(app, [str(word) for word in words])
 

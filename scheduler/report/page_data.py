@@ -37,7 +37,7 @@ def page_data(facts: Facts) -> Data:
         "spreads": _spreads(facts, pods),
         "tenants": _tenants(facts),
         "contracts": _contracts(facts),
-        "money": {"sums": sums(facts), "worth": [p.words for p in facts.recorded.run.prices]},
+        "money": {"sums": sums(facts), "worth": _worth(facts)},
         "gangs": [
             {
                 "gpu": each.gpu_type,
@@ -75,6 +75,12 @@ def page_data(facts: Facts) -> Data:
     cleaned = _cleaned(data)
     assert isinstance(cleaned, dict)
     return cleaned
+
+
+def _worth(facts: Facts) -> list[str]:
+    """Return what more of scarce limits would be worth, if the recorded bound is of this plan."""
+    prices = facts.recorded.run.prices
+    return [price.words for price in prices] if facts.is_of_this_plan else []
 
 
 def _spreads(facts: Facts, pods: Iterable[str]) -> list[Data]:
