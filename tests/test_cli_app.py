@@ -15,7 +15,7 @@ from scheduler import __version__
 from scheduler.cli.app import app
 from scheduler.cli.console import output, safe
 
-VERBS = ("plan", "check", "explain", "score", "site", "schema")
+VERBS = ("plan", "check", "explain", "score", "site", "show", "report", "schema")
 RUNNER = CliRunner()
 TINY_SITE = str(Path(__file__).parent.parent / "examples" / "tiny" / "site.yaml")
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kernels.backend import BackendName
     from scheduler.inputs import Proof
     from scheduler.model import Plan, Problem, Site
+    from scheduler.report.facts import Recorded
     from scheduler.solve import EngineName
 
 T = TypeVar("T")
@@ -67,6 +68,20 @@ def planned(paths: Sequence[Path]) -> tuple[Problem, Plan]:
     running = current if current.exists() else None
     problem = problem_of(folder / "site.json", folder / "workload.json", running)
     return problem, plan_of(folder / "plan.json", problem)
+
+
+def recorded_in(folder: Path) -> Recorded:
+    """Read what a folder says beside its plan: how it was found, why jobs wait, offers."""
+    from scheduler.inputs import read_offer_record, read_reasons, read_run_record
+    from scheduler.report.facts import Recorded
+
+    return _listing_mistakes(
+        lambda: Recorded(
+            run=read_run_record(folder),
+            reasons=read_reasons(folder),
+            offer=read_offer_record(folder),
+        )
+    )
 
 
 def backend_of(text: str) -> BackendName:
