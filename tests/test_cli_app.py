@@ -15,7 +15,10 @@ from scheduler import __version__
 from scheduler.cli.app import app
 from scheduler.cli.console import output, safe
 
-VERBS = ("plan", "check", "explain", "score", "site", "show", "report", "schema")
+VERBS = (
+    *("plan", "check", "explain", "score", "risk", "site", "show", "report", "schema"),
+    *("export", "import"),
+)
 RUNNER = CliRunner()
 TINY_SITE = str(Path(__file__).parent.parent / "examples" / "tiny" / "site.yaml")
 

@@ -75,7 +75,7 @@ def recorded_in(folder: Path) -> Recorded:
     from scheduler.inputs import read_offer_record, read_reasons, read_run_record
     from scheduler.report.facts import Recorded
 
-    return _listing_mistakes(
+    return listing_mistakes(
         lambda: Recorded(
             run=read_run_record(folder),
             reasons=read_reasons(folder),

@@ -108,7 +108,7 @@ function startFabric() {
         cell: (job) => count(job.pods.filter(Boolean).length),
         by: (job) => job.pods.filter(Boolean).length,
       },
-      { name: "switches at most", num: true, cell: (job) => job.hops, by: (job) => job.hops },
+      { name: "switches at most", num: true, cell: (job) => job.hops ?? "separate", by: (job) => job.hops ?? 1e9 },
       { name: "must lie in one", cell: (job) => job.required || "-" },
       { name: "prefers one", cell: (job) => job.preferred || "-" },
     ],

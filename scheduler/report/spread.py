@@ -24,7 +24,7 @@ class JobSpread:
     pods: int
     halls: int
     fewest_arrays: int  # that hold as many GPUs of its types when they are empty
-    hops: int  # most switches between two of its racks
+    hops: int | None  # most switches between two of its racks; None: over separate fabrics
     required: str
     preferred: str
     gpus_in_pod: Mapping[str, int]
