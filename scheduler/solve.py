@@ -25,6 +25,7 @@ from scheduler.topology import Topology
 __all__ = ["EngineError", "EngineName", "Progress", "Solution", "Watch", "proven_gap", "solve"]
 
 CHECK_PER_COMPILE = 2.0  # what a check takes, in compile times, until one has been timed
+MOST_RESERVED = 0.5  # of the time limit: a slow start must not leave the search no time at all
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,7 @@ class _Run:
     def left_s(self) -> float:
         """Seconds left to the search: what check and watch need afterwards is taken off."""
         reserve_s = self.checking.longest_s + (self.watch.reserve_s() if self.watch else 0.0)
+        reserve_s = min(reserve_s, MOST_RESERVED * self.time_limit_s)
         return self.time_limit_s - reserve_s - (time.monotonic() - self.began)
 
     def must_end(self) -> bool:

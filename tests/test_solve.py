@@ -65,6 +65,23 @@ def test_a_plan_that_check_sees_otherwise_is_told_to_nobody(
     assert listener.kept == []
 
 
+def test_a_slow_start_leaves_half_the_time_to_the_search() -> None:
+    """The watch wants more time for what comes after than there is at all."""
+
+    class Slow(Listener):
+        def reserve_s(self) -> float:
+            return 100.0
+
+    solution = solve(small(), time_limit_s=10, watch=Slow())
+    assert solution.status == "optimal"
+    assert solution.verdict.margin_mills > 0
+
+
+def test_without_any_time_there_is_a_plan_all_the_same() -> None:
+    solution = solve(small(), time_limit_s=0.0)
+    assert solution.verdict.margin_mills > 0
+
+
 def test_the_gap_is_a_share_of_the_bound() -> None:
     assert proven_gap(900, 1_000) == pytest.approx(0.1)
     assert proven_gap(1_001, 1_000) == 0.0

@@ -124,9 +124,9 @@ class Search:
         with course.during("construct"):
             builder = Builder(self.compiled, alike_racks(self.compiled, self._most_classes()))
             for order in builder.orders(np.random.default_rng(self.seed)):
-                if course.out_of_time():
+                if course.offered and course.out_of_time():
                     break
-                course.offer(builder.build(order, course.out_of_time).shards())
+                course.offer(builder.build(order, course.stopped).shards())  # one at least
         self._class_program(classes)
 
     def _construct(self, engine: Engine, placer: Placer) -> None:
