@@ -30,6 +30,21 @@ from scheduler.result import versions
 from scheduler.solve import Progress, Solution, solve
 
 Record = dict[str, Any]
+SHOWN = (
+    "case",
+    "cold_moves",
+    "cold_unmet_gpus",
+    "cold_usd_per_h",
+    "moves",
+    "stopped",
+    "unmet_gpus",
+    "usd_per_h",
+    "share",
+    "first_s",
+    "speed",
+    "waves",
+    "safe",
+)
 MOVES_SHARE, MARGIN_SHARE, SPEED = 0.1, 0.99, 10  # what is asked for, against a plan from nothing
 
 
@@ -184,9 +199,7 @@ def _arrivals(problem: Problem, rng: Random, count: int) -> Iterator[Case]:
 
 
 def _line(record: Record) -> str:
-    names = ("case", "cold_moves", "cold_unmet_gpus", "cold_usd_per_h", "moves", "stopped")
-    names += ("unmet_gpus", "usd_per_h", "share", "first_s", "speed", "waves", "safe")
-    return ", ".join(f"{name} {_short(record[name])}" for name in names)
+    return ", ".join(f"{name} {_short(record[name])}" for name in SHOWN)
 
 
 def _short(value: object) -> str:

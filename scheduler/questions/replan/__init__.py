@@ -3,7 +3,7 @@
 from scheduler.questions.replan.budget import Budget
 from scheduler.questions.replan.degraded import Degraded, unknown_components, without
 from scheduler.questions.replan.emergency import Emergency, emergency
-from scheduler.questions.replan.replan import Point, Replanned, replan
+from scheduler.questions.replan.pipeline import Point, Replanned, replan
 
 __all__ = [
     "Budget",

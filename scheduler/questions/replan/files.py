@@ -12,8 +12,8 @@ from scheduler.compile import compile_problem
 from scheduler.evaluate import to_shards
 from scheduler.model import Problem
 from scheduler.questions.moves import Move, Wave
+from scheduler.questions.replan.pipeline import Replanned
 from scheduler.questions.replan.record import replan_record
-from scheduler.questions.replan.replan import Replanned
 from scheduler.result import result_record
 from scheduler.solve import Solution
 from scheduler.topology import Topology

@@ -6,8 +6,8 @@ from scheduler.check import Verdict
 from scheduler.questions.moves import moved_gpus, moved_units, units_by_tenant
 from scheduler.questions.replan.emergency import Emergency
 from scheduler.questions.replan.emergency_actions import Action
+from scheduler.questions.replan.pipeline import Replanned
 from scheduler.questions.replan.point import Point
-from scheduler.questions.replan.replan import Replanned
 from scheduler.write import finding_record
 
 Record = dict[str, object]
