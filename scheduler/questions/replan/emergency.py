@@ -65,6 +65,7 @@ def emergency(problem: Problem, plan: Plan, failed: tuple[str, ...]) -> Emergenc
     out not to be needed is dropped again. Actions for survivors with the shortest ride-through
     come first. The check says whether the list suffices.
     """
+    problem, failed = _named_once(problem, failed)
     state = FailureState(name="loss of " + " and ".join(failed), failed=failed)
     after = AfterFailure(problem, plan, state)
     over: Watts = after.over_w()
@@ -84,6 +85,20 @@ def emergency(problem: Problem, plan: Plan, failed: tuple[str, ...]) -> Emergenc
     ordered = sorted(needed(chosen, over), key=lambda each: _soonest(found, each))
     late, remaining = _judged(problem, plan, state, ordered)
     return replace(found, actions=tuple(ordered), too_late=late, remaining=remaining)
+
+
+def _named_once(problem: Problem, failed: tuple[str, ...]) -> tuple[Problem, tuple[str, ...]]:
+    """Return the same failure with every loop named once: it has lost its other units before."""
+    loops = {
+        name: replace(loop, units=max(1, loop.units - max(0, failed.count(name) - 1)))
+        for name, loop in problem.site.loops.items()
+    }
+    left = {
+        name: replace(loop, spare_units=min(loop.spare_units, loop.units - 1))
+        for name, loop in loops.items()
+    }
+    site = replace(problem.site, loops=left)
+    return replace(problem, site=site), tuple(dict.fromkeys(failed))
 
 
 def _soonest(found: Emergency, action: Action) -> float:

@@ -22,6 +22,7 @@ class Action:
     units: Mapping[str, int]  # rack -> units
     freed: Watts
     lost_mills_per_h: int  # value of the work that this costs
+    reluctance: int = 0  # 0: planned, 1: a stop, 2: a stop of a firm contract
 
     def help_w(self, over: Watts) -> Fraction:
         """Return what it takes off survivors, as far as they carry too much."""
@@ -66,6 +67,7 @@ def _action(
         units,
         {node: watts - less[node] for node, watts in more.items() if watts > less[node]},
         ceil_div(earns * (before - left), peak),
+        0 if what != "stop" else 2 if job.firm else 1,
     )
 
 
@@ -94,10 +96,13 @@ def relieved(over: Watts, action: Action) -> dict[str, Fraction]:
 
 
 def needed(chosen: Sequence[Action], over: Watts) -> list[Action]:
-    """Drop the dearest actions without which nothing more is over than with all of them."""
+    """Drop actions without which nothing more is over: stops before what was planned, firm first.
+
+    Among equals the dearest goes first.
+    """
     kept = list(chosen)
     least = _rest(kept, over)
-    for action in sorted(chosen, key=lambda each: -each.lost_mills_per_h):
+    for action in sorted(chosen, key=lambda each: (-each.reluctance, -each.lost_mills_per_h)):
         fewer = [each for each in kept if each is not action]
         is_base = any(each.job == action.job for each in fewer) and action.what != "stop"
         if not is_base and _rest(fewer, over) == least:

@@ -54,7 +54,7 @@ class AfterFailure:
         site, failed = self.problem.site, self.state.failed
         nodes = {node.name: node.rating_w for node in site.power_nodes.values()}
         loops = {
-            name: (site.loops[name].units - failed.count(name)) * site.loops[name].unit_w
+            name: (site.loops[name].units - 1) * site.loops[name].unit_w
             for name in failed
             if name in site.loops
         }

@@ -28,7 +28,7 @@ def insert_waiting(live: Live, running: Plan, jobs: Iterable[str] | None = None)
     waiting.sort(key=lambda job: (not job.firm, -job.value_mills_per_gpu_h, -job.gpus))
     room = Room(problem, live.plan)
     for job in waiting:
-        if live.lacking(job) and insert(live, room, running, job):
+        while live.lacking(job) and insert(live, room, running, job):
             room = Room(problem, live.plan)
 
 
@@ -67,13 +67,14 @@ def _fill(live: Live, domain: Domain, job: Job, home: Iterable[str], wanted: int
         return spot.rack.name not in ran, -spot.units
 
     for spot in sorted(domain.spots, key=rank):
-        units = 0 if spot.keeper else min(spot.units, wanted)
-        while units:
-            move = Move(job.name, units, None, spot.rack.name)
+        left = 0 if spot.keeper else min(spot.units, wanted)
+        step = left
+        while step and left:
+            move = Move(job.name, min(step, left), None, spot.rack.name)
             if live.delta((move,)).violation <= 0:
                 live.commit((move,))
-                wanted -= units
-                break
-            units //= 2
+                wanted -= move.units
+                left -= move.units
+            step //= 2
         if not wanted:
             return

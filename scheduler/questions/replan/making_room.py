@@ -9,7 +9,7 @@ from itertools import islice
 from scheduler.model import Job, Plan
 from scheduler.questions.moves import Move
 from scheduler.questions.replan.budget import Budget, left_units
-from scheduler.questions.replan.insertion import insert, insert_waiting
+from scheduler.questions.replan.insertion import insert_waiting
 from scheduler.questions.replan.live import Live
 from scheduler.questions.replan.repair import whole
 from scheduler.room import Room
@@ -61,7 +61,7 @@ class Making:
                 return False
             key, plan = self.live.key, self.live.plan
             evicted = self._evict(job, racks)
-            insert(self.live, Room(self.live.ground.problem, self.live.plan), self.running, job)
+            insert_waiting(self.live, self.running, (job.name,))
             insert_waiting(self.live, self.running, evicted)
             if self.live.key < key and self._is_within_budget():
                 return True
