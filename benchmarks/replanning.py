@@ -40,7 +40,8 @@ SHOWN = (
     "unmet_gpus",
     "usd_per_h",
     "share",
-    "first_s",
+    "first_cpu_s",
+    "cold_cpu_s",
     "speed",
     "waves",
     "safe",
@@ -59,16 +60,15 @@ class Case:
 
 @dataclass
 class Course:
-    """Watches a plan from nothing: when did it reach which margin?"""
+    """Watches a plan from nothing: when did it reach which margin? In seconds of processor time."""
 
-    began: float = field(default_factory=time.monotonic)
-    steps: list[tuple[float, int, int]] = field(default_factory=list)  # seconds, unmet, margin
+    began: float = field(default_factory=time.process_time)
+    steps: list[tuple[float, int]] = field(default_factory=list)  # seconds, margin
 
     def progress(self, progress: Progress) -> None:
         """Note every step."""
         if not progress.violation:
-            seconds = time.monotonic() - self.began
-            self.steps.append((seconds, progress.unmet_firm_gpus, progress.margin_mills))
+            self.steps.append((self.now_s(), progress.margin_mills))
 
     def incumbent(self, solution: Solution) -> None:
         """Keep nothing: `progress` hears of all plans."""
@@ -81,9 +81,25 @@ class Course:
         """Need no time afterwards."""
         return 0.0
 
+    def now_s(self) -> float:
+        """Return the processor time since the beginning."""
+        return time.process_time() - self.began
+
     def seconds_to(self, margin_mills: int) -> float | None:
         """Return when a margin was reached, whatever was unmet; None: never."""
-        return next((s for s, _, margin in self.steps if margin >= margin_mills), None)
+        return next((s for s, margin in self.steps if margin >= margin_mills), None)
+
+
+@dataclass
+class Milestones:
+    """Hears what a replan does: the second news is told when the first point is there."""
+
+    began: float = field(default_factory=time.process_time)
+    seconds: list[float] = field(default_factory=list)
+
+    def __call__(self, _news: str) -> None:
+        """Note the processor time."""
+        self.seconds.append(time.process_time() - self.began)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +110,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the cases (0)")
     parser.add_argument("--time-limit", type=float, default=10.0, help="of a replan, seconds (10)")
     parser.add_argument("--cold-s", type=float, default=30.0, help="of a plan from nothing (30)")
+    parser.add_argument("--only", help="components to fail instead, with commas between them")
     parser.add_argument("--json", type=Path, help="file for all records")
 
 
@@ -106,6 +123,8 @@ def run(options: argparse.Namespace) -> int:
         running = solve(problem, time_limit_s=options.cold_s).plan
     rng = Random(options.seed)
     cases = [*_failures(problem, rng, options.cases), *_arrivals(problem, rng, options.cases)]
+    if options.only:
+        cases = [Case(f"loss of {name}", problem, (name,)) for name in options.only.split(",")]
     records: list[Record] = []
     for case in cases:
         records.append(measure(case, running, options.time_limit, options.cold_s))
@@ -122,16 +141,23 @@ def measure(case: Case, running: Plan, time_limit_s: float, cold_s: float) -> Re
     """Plan the case from nothing, replan it with a tenth of those moves, and compare."""
     degraded = without(case.problem, case.failed, running)
     course = Course()
-    cold = solve(degraded.problem, time_limit_s=cold_s, watch=course)
+    cold = solve(degraded.problem, time_limit_s=cold_s, watch=course, engine="inline")
+    whole_s = course.now_s()
     cold_moves = moved_units(moves_between(known_part(degraded.problem, running), cold.plan))
     most = int(cold_moves * MOVES_SHARE)
+    milestones = Milestones()
     found = replan(
-        case.problem, running, failed=case.failed, budget=Budget(most), time_limit_s=time_limit_s
+        case.problem,
+        running,
+        failed=case.failed,
+        budget=Budget(most),
+        time_limit_s=time_limit_s,
+        told=milestones,
     )
     few = [point for point in found.points if point.moved <= most]
     best = min(few, key=lambda point: point.key, default=None)
-    first_s, first = found.phases_s["repair"], found.points[0].margin_mills
-    cold_reached_s = course.seconds_to(first)
+    first_cpu_s, first = milestones.seconds[1], found.points[0].margin_mills
+    cold_cpu_s = course.seconds_to(first)
     return {
         "case": case.name,
         "cold_moves": cold_moves,
@@ -143,10 +169,11 @@ def measure(case: Case, running: Plan, time_limit_s: float, cold_s: float) -> Re
         "usd_per_h": None if best is None else best.margin_mills / 1000,
         "share": None if best is None else best.margin_mills / cold.score.margin_mills,
         "forced_units": sum(found.forced.values()),
-        "first_s": first_s,
+        "first_cpu_s": first_cpu_s,
         "first_usd_per_h": first / 1000,
-        "cold_reached_first_s": cold_reached_s,
-        "speed": (cold_s if cold_reached_s is None else cold_reached_s) / first_s,
+        "cold_cpu_s": cold_cpu_s,  # to the same margin; None: never
+        "cold_whole_cpu_s": whole_s,
+        "speed": (whole_s if cold_cpu_s is None else cold_cpu_s) / first_cpu_s,
         "waves": len(found.waves.waves),
         "paused": list(found.waves.paused),
         "waves_s": found.phases_s["waves"],
@@ -216,7 +243,7 @@ def _summary(records: list[Record]) -> Iterator[str]:
             record["unmet_gpus"] is not None and record["unmet_gpus"] <= record["cold_unmet_gpus"]
             for record in records
         ],
-        f"{SPEED} times as fast to the margin of the first point": [
+        f"{SPEED} times less processor time to the margin of the first point": [
             record["speed"] >= SPEED for record in records
         ],
     }

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scheduler.inputs import read_problem
 from scheduler.model import Plan, Problem
 from scheduler.questions.replan import Emergency, emergency
 from tests import build
 from tests.random_problems import random_plan, random_problem
+
+TINY = Path(__file__).resolve().parent.parent / "examples" / "tiny"
 
 
 def problem(*actions: tuple[str, str, int], rating_w: int = 20_000, **ups: Any) -> Problem:
@@ -108,6 +112,45 @@ def test_firm_contracts_stop_last_and_unit_by_unit() -> None:
 def test_a_loop_without_pumps_counts_units_on_dark_racks() -> None:
     found = emergency(problem(("a", "shed", 1)), Plan({"a": {"r1": 1}}), ("loop1", "loop1"))
     assert found.lost_units == 1
+
+
+def tiny() -> tuple[Problem, Plan]:
+    """The tiny example with all that fits on three arrays, see below."""
+    site = read_problem(TINY / "site.yaml", TINY / "workload.yaml")
+    array = {name: [f"H1-{name}-R{n}" for n in range(1, 5)] for name in ("A01", "A02", "A03")}
+    units = {
+        "acme-contract": dict.fromkeys(array["A01"], 2),
+        "chat": dict.fromkeys(array["A02"][:2], 2),
+        "beta-contract": {"H1-A02-R3": 2},
+        "notebook": {"H1-A02-R4": 2},
+        "night": {"H1-A02-R4": 1},
+        "train": dict.fromkeys(array["A03"], 2),
+    }
+    return site, Plan(units)
+
+
+def test_tiny_loses_one_ups() -> None:
+    # UPS2 then feeds A01 alone: 4 x 2 kW idle + 8 units x 4 GPUs x 1 kW = 40 kW; half of A03, which
+    # draws the same: 20 kW; base loads: 2 kW of A01 and half of the 2 kW of A03: 3 kW. That is
+    # 63 kW on 60 kW, 3 kW too much. Only train can act there: 32 GPUs x 2 $/h = 64 $/h.
+    found = emergency(*tiny(), ("H1-UPS1",))
+    assert found.overloaded_w == {"H1-UPS2": 3_000}
+    assert found.within_s == {"H1-UPS2": 10}
+    assert done(found) == [("shed", "train")]
+    assert found.lost_mills_per_h == 64_000
+    assert found.as_planned
+    assert found.too_late == ()  # 63 kW are within 1.33 x 60 kW
+
+
+def test_tiny_loses_two_ups() -> None:
+    # A01 is dark. UPS3 feeds A02: 8 kW idle, chat 4 x 2.4, beta 2 x 4, notebook 2 x 0.9,
+    # night 3.6, together 31 kW; A03: 40 kW; and two base loads of 2 kW: 75 kW on 60 kW.
+    # For 15 kW notebook and night (5.4 kW) are too few; train frees 32 kW alone.
+    found = emergency(*tiny(), ("H1-UPS1", "H1-UPS2"))
+    assert found.lost_units == 8
+    assert found.overloaded_w == {"H1-UPS3": 15_000}
+    assert done(found) == [("shed", "train")]
+    assert found.remaining == ()
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -23,6 +23,7 @@ from scheduler.questions.moves import (
     waves,
     worse,
 )
+from scheduler.questions.moves.attempt import Attempt
 from tests import build
 from tests.random_problems import random_plan, random_problem
 
@@ -149,6 +150,16 @@ def test_every_state_on_the_way_keeps_every_limit(seed: int, plan_seed: int) -> 
     if worse(began, final):
         return
     assert_safe(problem, before, after)
+
+
+def test_the_check_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels that find everything fitting do not make a wave unsafe."""
+    monkeypatch.setattr(Attempt, "take", lambda *_args, **_more: True)
+    jobs = [build.job("a", units=2), build.job("b", units=2, value_mills_per_gpu_h=1)]
+    problem = build.problem(jobs=jobs)
+    before, after = Plan({"a": {"r1": 2}, "b": {"r2": 2}}), Plan({"a": {"r2": 2}, "b": {"r1": 2}})
+    assert_safe(problem, before, after)
+    assert waves(problem, before, after).paused == ("b",)
 
 
 def assert_safe(problem: Problem, before: Plan, after: Plan) -> None:
