@@ -63,6 +63,13 @@ def test_a_loop_loses_its_spare_unit_first_and_its_racks_with_the_last() -> None
     assert not twice.problem.site.loops
 
 
+def test_a_spare_unit_that_fails_is_no_spare_any_more() -> None:
+    loop = replace(build.site().loops["loop1"], units=3, spare_units=1)
+    problem = build.problem(build.site(loops={"loop1": loop}))
+    left = without(problem, ["loop1"], Plan({})).problem.site.loops["loop1"]
+    assert (left.units, left.spare_units) == (2, 0)  # both carry heat: as much as before
+
+
 def test_sets_of_failures_keep_what_can_still_fail() -> None:
     site = build.site(
         power_nodes={name: build.ups(name) for name in ("ups1", "ups2", "ups3")},
@@ -106,7 +113,7 @@ def test_the_least_value_stops_until_nothing_is_broken() -> None:
 def test_firm_contracts_stop_last() -> None:
     nodes = {"ups1": build.ups("ups1", 16_000)}
     racks = [build.rack(name, feeds=("ups1",)) for name in ("r1", "r2")]
-    contract = build.contract("c", units=2, price_mills_per_gpu_h=1)
+    contract = build.contract("c", tenant="u", units=2, price_mills_per_gpu_h=1)
     jobs = [build.job("dear", units=2, value_mills_per_gpu_h=9000)]
     problem = build.problem(build.site(racks, power_nodes=nodes), jobs, contracts=[contract])
     live = Live(Ground(problem), Plan({"c": {"r1": 2}, "dear": {"r2": 2}}))
