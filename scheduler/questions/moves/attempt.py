@@ -15,7 +15,7 @@ from scheduler.check import Verdict, check
 from scheduler.compile import compile_problem
 from scheduler.evaluate import to_shards
 from scheduler.model import Plan, Problem
-from scheduler.questions.moves.both_ends import doubled, twin_names, with_twins
+from scheduler.questions.moves.both_ends import doubled, starting, twin_names, with_twins
 from scheduler.questions.moves.moves import Move, applied
 from scheduler.questions.moves.never_worse import Allowed
 from scheduler.topology import Topology
@@ -51,10 +51,12 @@ class Ground:
 
     def arriving(self, moves: Iterable[Move]) -> Iterator[IndexedMove]:
         """Yield what is held in addition while the moves run."""
-        for move in moves:
-            if move.target is not None:
-                twin = self._jobs[self.twin_of[move.job]]
-                yield IndexedMove(twin, NONE, self._rack(move.target), move.units)
+        starts, moving = starting(moves)
+        for move in starts:
+            yield IndexedMove(self._jobs[move.job], NONE, self._rack(move.target), move.units)
+        for move in moving:
+            twin = self._jobs[self.twin_of[move.job]]
+            yield IndexedMove(twin, NONE, self._rack(move.target), move.units)
 
     def _rack(self, name: str | None) -> int:
         return NONE if name is None else self._racks[name]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from scheduler.model import Job, Plan, Problem
-from scheduler.questions.moves.moves import Move
+from scheduler.questions.moves.moves import Move, applied
 
 
 def doubled(problem: Problem, plan: Plan, moves: Iterable[Move]) -> tuple[Problem, Plan]:
@@ -18,14 +18,16 @@ def doubled(problem: Problem, plan: Plan, moves: Iterable[Move]) -> tuple[Proble
     and conflicts, while what a job asks of its own placement (one domain, spread, what survives
     a loss) is asked of what runs and of what comes, each by itself: a job runs at its old place
     until its new one is ready. A twin earns nothing and meets no obligation; that of a
-    reservation is a reservation of its own, with nodes of its own.
+    reservation is a reservation of its own, with nodes of its own. A job of which units only
+    start needs no twin: it simply grows.
     """
-    moves = tuple(moves)
-    arriving = arrivals(moves)
-    names = twin_names(problem, arriving)
-    units = {names[job]: racks for job, racks in arriving.items()}
-    most = {job: sum(racks.values()) for job, racks in arriving.items()}
-    return with_twins(problem, most), Plan({**plan.units, **units})
+    starts, moving = starting(moves)
+    names = twin_names(problem, (move.job for move in moving))
+    arriving = [Move(names[move.job], move.units, None, move.target) for move in moving]
+    most: dict[str, int] = {}
+    for move in moving:
+        most[move.job] = most.get(move.job, 0) + move.units
+    return with_twins(problem, most), applied(plan, [*starts, *arriving])
 
 
 def with_twins(problem: Problem, most: Mapping[str, int]) -> Problem:
@@ -41,14 +43,15 @@ def twin_names(problem: Problem, jobs: Iterable[str]) -> dict[str, str]:
     return {job: _free_name(problem, f"{job} (arriving)") for job in jobs}
 
 
-def arrivals(moves: Iterable[Move]) -> dict[str, dict[str, int]]:
-    """Return the units that come, by job and rack."""
-    found: dict[str, dict[str, int]] = {}
-    for move in moves:
-        if move.target is not None:
-            racks = found.setdefault(move.job, {})
-            racks[move.target] = racks.get(move.target, 0) + move.units
-    return found
+def starting(moves: Iterable[Move]) -> tuple[list[Move], list[Move]]:
+    """Return what comes: to jobs of which nothing leaves, and to jobs that move."""
+    moves = tuple(moves)
+    leaving = {move.job for move in moves if move.source is not None}
+    coming = [Move(move.job, move.units, None, move.target) for move in moves if move.target]
+    return (
+        [move for move in coming if move.job not in leaving],
+        [move for move in coming if move.job in leaving],
+    )
 
 
 def _twin(job: Job, name: str, units: int) -> Job:

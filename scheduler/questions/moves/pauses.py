@@ -27,7 +27,8 @@ def pauses(
 
     Of each job that still leaves racks: the units that leave, then all of its units (a gang does
     not run in part), then all of its tenant (jobs inside a contract need its nodes). Jobs that
-    were paused wholly are left out.
+    were paused wholly are left out. The last entry is all work of all tenants that move anything:
+    after that the rest is only to be started, which is as safe as the plan at the end.
     """
     leaving: dict[str, list[Move]] = {}
     for move in moves:
@@ -40,28 +41,39 @@ def pauses(
         for stops in _stops(problem, state, job, leave, paused)
     ]
     found += [
-        _pause(problem, _whole(state, job))
+        _pause(problem, stops)
         for job in dict.fromkeys(move.job for move in moves)
         if job not in leaving and job not in paused and job in state.units
+        for stops in _wholly(problem, state, job)
     ]
-    return sorted(found, key=lambda pause: (pause.breaks_promise, pause.cost_mills_per_h))
+    found.sort(key=lambda pause: (pause.breaks_promise, pause.cost_mills_per_h))
+    everything = _of_tenants(problem, state, {problem.jobs[move.job].tenant for move in moves})
+    return [*found, _pause(problem, everything)] if everything else found
 
 
 def _stops(
     problem: Problem, state: Plan, job: str, leaving: list[Move], paused: frozenset[str]
 ) -> Iterator[list[Move]]:
     yield leaving
-    if job in paused:
-        return
+    if job not in paused:
+        yield from _wholly(problem, state, job)
+
+
+def _wholly(problem: Problem, state: Plan, job: str) -> Iterator[list[Move]]:
+    """Yield the stops of all of a job, and of all of its tenant if that has a contract."""
     yield _whole(state, job)
     tenant = problem.jobs[job].tenant
     if tenant in problem.workload.contract_of_tenant:
-        yield [
-            stop
-            for other in state.units
-            if problem.jobs[other].tenant == tenant
-            for stop in _whole(state, other)
-        ]
+        yield _of_tenants(problem, state, {tenant})
+
+
+def _of_tenants(problem: Problem, state: Plan, tenants: set[str]) -> list[Move]:
+    return [
+        stop
+        for job in state.units
+        if problem.jobs[job].tenant in tenants
+        for stop in _whole(state, job)
+    ]
 
 
 def _whole(state: Plan, job: str) -> list[Move]:

@@ -10,7 +10,7 @@ from scheduler.model import Plan, Problem
 from scheduler.questions.moves.attempt import Attempt, Ground
 from scheduler.questions.moves.moves import Move, applied, known_part, moves_between
 from scheduler.questions.moves.never_worse import worse
-from scheduler.questions.moves.pauses import pauses
+from scheduler.questions.moves.pauses import Pause, pauses
 from scheduler.questions.moves.steps import Cut, Step, parts, steps
 
 
@@ -130,22 +130,23 @@ class _Way:
     def _pausing(self, moves: Sequence[Move]) -> tuple[Wave, Verdict]:
         """Return a wave that pauses what earns least; rather what lets something else move."""
         fallback: tuple[Wave, Verdict] | None = None
-        for pause in pauses(self.ground.problem, self.state, moves, self.paused):
+        choices = pauses(self.ground.problem, self.state, moves, self.paused)
+        for pause in choices:
             if pause.breaks_promise and fallback is not None:
                 break
-            attempt = self._attempt()
-            if not attempt.take(pause.stops, unmet_may_rise=pause.breaks_promise):
-                continue
-            verdict = attempt.proven(pause.stops, unmet_may_rise=pause.breaks_promise)
-            if verdict is None:
-                continue
-            wave = self._wave(pause.stops, pause.jobs)
-            if self._lets_move(wave, verdict):
-                return wave, verdict
-            fallback = fallback or (wave, verdict)
+            fits = self._attempt().take(pause.stops, unmet_may_rise=pause.breaks_promise)
+            found = self._pause(pause) if fits or pause is choices[-1] else None
+            if found is not None and self._lets_move(*found):
+                return found
+            fallback = fallback or found
         if fallback is None:
             raise RuntimeError("moves wait for one another though nothing of them runs")
         return fallback
+
+    def _pause(self, pause: Pause) -> tuple[Wave, Verdict] | None:
+        """Return the wave of a pause if the check finds nothing worse."""
+        verdict = self._attempt().proven(pause.stops, unmet_may_rise=pause.breaks_promise)
+        return None if verdict is None else (self._wave(pause.stops, pause.jobs), verdict)
 
     def _lets_move(self, wave: Wave, verdict: Verdict) -> bool:
         """Whether something else can move after the pause."""
