@@ -101,6 +101,13 @@ def test_an_unknown_component_is_bad_input(planned: Path) -> None:
     assert "expected power nodes or cooling loops of the site, got H9\ufffd-UPS1" in done.stderr
 
 
+def test_a_site_without_any_rack_left_is_told(planned: Path) -> None:
+    words = ["replan", str(planned), "--failed", "utility-A", "--failed", "utility-B"]
+    done = RUNNER.invoke(app, words)
+    assert done.exit_code == 1
+    assert "no rack is left that power and coolant reach" in done.stderr
+
+
 def test_bad_files_are_listed(tmp_path: Path) -> None:
     bad = tmp_path / "plan.json"
     bad.write_text('{"placements": [{"job": "a", "rack": "r", "units": -1}]}')

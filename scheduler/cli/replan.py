@@ -59,7 +59,7 @@ def command(
 
     problem, running = _read(paths)
     names = tuple(failed or ())
-    _known(problem, names)
+    _known(problem, running, names)
     if out is not None:
         prepare_folder(out)
     recorder = Recorder()
@@ -102,11 +102,14 @@ def _read(paths: Sequence[Path]) -> tuple[Problem, Plan]:
     return problem_of(site, workload), plan_of(plan, None)
 
 
-def _known(problem: Problem, failed: Sequence[str]) -> None:
-    from scheduler.questions.replan import unknown_components
+def _known(problem: Problem, running: Plan, failed: Sequence[str]) -> None:
+    """Leave if a failed component is none of the site's, or if no rack is left without them."""
+    from scheduler.questions.replan import unknown_components, without
 
     unknown = unknown_components(problem.site, failed)
     if unknown:
         fail(
             f"--failed: expected power nodes or cooling loops of the site, got {', '.join(unknown)}"
         )
+    if not without(problem, failed, running).problem.site.racks:
+        fail("--failed: no rack is left that power and coolant reach", BROKEN)

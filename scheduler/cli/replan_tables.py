@@ -58,7 +58,7 @@ def _headline(console: Console, found: Replanned) -> None:
         console.print(
             f"{found.ended_units:,} units of the plan are of jobs or racks that are no more"
         )
-    broken = f"{len(before.broken):,} limits are broken" if before.broken else "no limit is broken"
+    broken = f"broken limits: {len(before.broken):,}" if before.broken else "no limit is broken"
     console.print(
         f"as it runs: {broken}, unmet firm {before.unmet_firm_gpus:,} GPUs, "
         f"margin {money(before.margin_mills)}"
@@ -90,7 +90,7 @@ def _emergency(console: Console, site: Site, now: Emergency) -> None:
         "the planned power actions suffice" if now.as_planned else "planned actions do not suffice"
     )
     if now.remaining:
-        words = f"{len(now.remaining):,} limits stay broken: {limit_line(now.remaining[0])}"
+        words = f"limits that stay broken: {len(now.remaining):,}; {limit_line(now.remaining[0])}"
     console.print(safe(f"{words}; work of {money(now.lost_mills_per_h)} is lost meanwhile"))
     for finding in now.too_late[:MOST_BROKEN]:
         console.print(f"too late: {safe(limit_line(finding))}")
@@ -173,7 +173,7 @@ def _waves(console: Console, found: Replanned) -> None:
 
 def _verdict(console: Console, found: Replanned) -> None:
     chosen, verdict = found.chosen, found.chosen.verdict
-    broken = f"{len(verdict.broken):,} limits stay broken, none by more than before"
+    broken = f"limits that stay broken, none by more than before: {len(verdict.broken):,}"
     console.print(
         f"status {status(found)}: "
         f"{'all limits hold' if verdict.checked else broken}, during and after every wave; "

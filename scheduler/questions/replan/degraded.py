@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from scheduler.model import Contract, FailureState, Hall, Loop, Plan, PowerNode, Problem, Site
@@ -74,6 +74,7 @@ def without(problem: Problem, failed: Iterable[str], running: Plan) -> Degraded:
             if not live.isdisjoint(load.feeds)
         ),
         halls={name: _hall(hall, dark) for name, hall in site.halls.items()},
+        failure_kinds=_failure_kinds(site, live, loops),
         failure_sets=_failure_sets(site, {*live, *loops}),
     )
     contracts = {
@@ -117,6 +118,12 @@ def _node(node: PowerNode, live: set[str]) -> PowerNode:
 def _hall(hall: Hall, dark: set[str]) -> Hall:
     kept = (each for each in hall.recirculation if dark.isdisjoint((each.rack, each.source)))
     return replace(hall, recirculation=tuple(kept))
+
+
+def _failure_kinds(site: Site, live: set[str], loops: Mapping[str, Loop]) -> tuple[str, ...]:
+    """Return the kinds of which anything is left to fail."""
+    kinds = {site.power_nodes[name].kind for name in live} | ({"cdu"} if loops else set())
+    return tuple(kind for kind in site.failure_kinds if kind in kinds)
 
 
 def _failure_sets(site: Site, left: set[str]) -> tuple[tuple[str, ...], ...]:

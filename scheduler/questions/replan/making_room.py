@@ -11,7 +11,7 @@ from scheduler.questions.moves import Move
 from scheduler.questions.replan.budget import Budget, left_units
 from scheduler.questions.replan.insertion import insert_waiting
 from scheduler.questions.replan.live import Live
-from scheduler.questions.replan.repair import whole
+from scheduler.questions.replan.repair import whole, with_inside
 from scheduler.room import Room
 
 TRIES = 6  # of blocks of racks for one waiting job, the cheapest to clear first
@@ -82,9 +82,11 @@ class Making:
                 if not units or not _is_foreign(job, other):
                     continue
                 rest = self.live.plan.placed_units(name) - units
-                stops = [Move(name, units, rack, None)]
-                self.live.commit(stops if rest >= other.min_units else whole(self.live, name))
-                evicted.append(name)
+                fits = rest >= other.min_units
+                stops = [Move(name, units, rack, None)] if fits else whole(self.live, name)
+                stops = list(with_inside(self.live, stops))
+                self.live.commit(stops)
+                evicted += [stop.job for stop in stops]
         return list(dict.fromkeys(evicted))
 
     def _cleared(self, job: Job) -> Iterator[tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 
 from scheduler.model import Problem
@@ -47,25 +47,32 @@ def _stop(live: Live, firm: bool) -> None:
 
 def stops_of(live: Live, job: str, rack: str) -> Iterator[Move]:
     """Yield what has to stop so that one unit of `job` on `rack` stops."""
-    problem, plan = live.ground.problem, live.plan
-    record, here = problem.jobs[job], plan.units.get(job, {}).get(rack, 0)
-    if not here:
-        return
-    if plan.placed_units(job) <= record.min_units:
-        yield from whole(live, job)
-    else:
-        yield Move(job, 1, rack, None)
-    if record.contract is not None:
-        for other in plan.by_rack[rack]:
-            inside = problem.jobs[other]
-            if problem.is_inside_contract(inside) and inside.tenant == record.tenant:
-                yield from whole(live, other)
+    here = live.plan.units.get(job, {}).get(rack, 0)
+    if here and live.plan.placed_units(job) > live.ground.problem.jobs[job].min_units:
+        yield from with_inside(live, [Move(job, 1, rack, None)])
+    elif here:
+        yield from with_inside(live, whole(live, job))
 
 
-def whole(live: Live, job: str) -> Iterator[Move]:
-    """Yield the stops of all units of a job."""
-    for rack, units in live.plan.units.get(job, {}).items():
-        yield Move(job, units, rack, None)
+def with_inside(live: Live, stops: Iterable[Move]) -> Iterator[Move]:
+    """Yield stops of one job; of a contract also those of the jobs that run on its nodes there."""
+    problem, inside = live.ground.problem, dict[str, None]()
+    for stop in stops:
+        yield stop
+        record = problem.jobs[stop.job]
+        if record.contract is not None and stop.source is not None:
+            for name in live.plan.by_rack.get(stop.source, {}):
+                other = problem.jobs[name]
+                if problem.is_inside_contract(other) and other.tenant == record.tenant:
+                    inside[name] = None
+    for name in inside:
+        yield from whole(live, name)
+
+
+def whole(live: Live, job: str) -> list[Move]:
+    """Return the stops of all units of a job."""
+    racks = live.plan.units.get(job, {})
+    return [Move(job, units, rack, None) for rack, units in racks.items()]
 
 
 def _value(problem: Problem, stops: tuple[Move, ...]) -> int:
