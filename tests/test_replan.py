@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +25,7 @@ from tests.random_problems import random_plan, random_problem
 TINY = Path(__file__).resolve().parent.parent / "examples" / "tiny"
 
 
-def two_ups(rating_w: int = 32_000, **fields: object) -> Problem:
+def two_ups(rating_w: int = 32_000, **fields: Any) -> Problem:
     """Two racks of 16 kW when full, on two UPS that share them."""
     nodes = {name: build.ups(name, rating_w) for name in ("ups1", "ups2")}
     jobs = [
