@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from scheduler.model import Job, Plan
 from scheduler.questions.moves import Move
@@ -12,7 +12,12 @@ from scheduler.room import Domain, Room, Spot
 MOST_DOMAINS = 6  # that are tried for one job
 
 
-def insert_waiting(live: Live, running: Plan, jobs: Iterable[str] | None = None) -> None:
+def insert_waiting(
+    live: Live,
+    running: Plan,
+    jobs: Iterable[str] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> None:
     """Place what waits, what is worth most for each GPU first, firm contracts before all.
 
     Parameters
@@ -21,6 +26,8 @@ def insert_waiting(live: Live, running: Plan, jobs: Iterable[str] | None = None)
         Where units ran: they return there if they can.
     jobs
         The jobs that may be placed or grow, by default all.
+    stopped
+        Whether to leave the rest waiting.
     """
     problem = live.ground.problem
     names = problem.jobs if jobs is None else jobs
@@ -28,7 +35,7 @@ def insert_waiting(live: Live, running: Plan, jobs: Iterable[str] | None = None)
     waiting.sort(key=lambda job: (not job.firm, -job.value_mills_per_gpu_h, -job.gpus))
     room = Room(problem, live.plan)
     for job in waiting:
-        while live.lacking(job) and insert(live, room, running, job):
+        while not stopped() and live.lacking(job) and insert(live, room, running, job):
             room = Room(problem, live.plan)
 
 

@@ -98,7 +98,7 @@ def replan(
     live = Live(Ground(left), kept)
     told("repairing what is broken")
     repair(live)
-    insert_waiting(live, kept)
+    insert_waiting(live, kept, stopped=stopped)
     forced = left_units(left, kept, live.plan)
     points = [_point(live, 0, before)]
     clock.note("repair")
