@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scheduler.cli.app import app
+from scheduler.cli.watching import Recorder
 
 RUNNER = CliRunner()
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -124,6 +125,16 @@ def test_jobs_that_are_no_more_are_told(planned: Path, tmp_path: Path) -> None:
     done = RUNNER.invoke(app, words)
     assert done.exit_code == 0, done.output
     assert "3 units of the plan are of jobs or racks that are no more" in done.stdout
+
+
+def test_an_interrupt_keeps_the_best_plan(
+    planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recorder, "stopped", lambda _self: True)
+    words = ["replan", str(planned), "--failed", "H1-UPS1", "--out", str(tmp_path / "out")]
+    done = RUNNER.invoke(app, words)
+    assert done.exit_code == 130
+    assert RUNNER.invoke(app, ["check", str(tmp_path / "out")]).exit_code == 0
 
 
 def test_a_folder_that_cannot_be_written(planned: Path, tmp_path: Path) -> None:

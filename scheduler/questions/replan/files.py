@@ -29,7 +29,7 @@ from scheduler.write import (
 
 WAVES_FORMAT = "rackwatt-waves/1"
 COLUMNS = ("wave", "kind", "job", "tenant", "units", "gpus", "from", "to")
-REASONS_S = 5.0  # for why jobs are not placed
+REASONS_S = 2.0  # for why jobs are not placed
 
 
 def write_replan(folder: Path, found: Replanned, seed: int, wall_s: float) -> None:
