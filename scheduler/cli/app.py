@@ -11,7 +11,19 @@ import typer
 from typer.core import TyperGroup
 
 from scheduler import __version__
-from scheduler.cli import check, explain, export, plan, report, risk, schema, score, show, site
+from scheduler.cli import (
+    check,
+    explain,
+    export,
+    plan,
+    replan,
+    report,
+    risk,
+    schema,
+    score,
+    show,
+    site,
+)
 from scheduler.cli.console import plain_mistakes
 from scheduler.cli.imports import (
     acme,
@@ -44,7 +56,7 @@ app = typer.Typer(
     help="Decide which jobs and tenants go on which racks of a GPU site, inside every limit of "
     "power, cooling, network and contract, also when a part of the site fails.",
 )
-for verb in (plan, check, explain, score, risk, site, show, report, schema, export):
+for verb in (plan, check, explain, score, risk, replan, site, show, report, schema, export):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
 imports = typer.Typer(no_args_is_help=True, help="Take a site, a workload or a plan from others.")
 # One module of `scheduler.cli.imports` for each format.
