@@ -1,0 +1,17 @@
+"""`rackwatt release`: give capacity back with little value lost and few moves."""
+
+from scheduler.questions.release.answer import Fewest, Release
+from scheduler.questions.release.asking import Unreachable, release
+from scheduler.questions.release.goal import Goal, mistakes
+from scheduler.questions.release.notice import Ending, ending_of
+
+__all__ = [
+    "Ending",
+    "Fewest",
+    "Goal",
+    "Release",
+    "Unreachable",
+    "ending_of",
+    "mistakes",
+    "release",
+]

@@ -1,0 +1,228 @@
+"""Answers a release: which work leaves or moves, at which cost, and what is proven about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from scheduler.check import check
+from scheduler.model import Level, Plan, Problem
+from scheduler.questions.release.answer import Fewest, Release
+from scheduler.questions.release.changed import with_move_price
+from scheduler.questions.release.goal import Goal
+from scheduler.questions.release.measure import free_by_rack, gpus_left, peak_draw_w
+from scheduler.questions.release.notice import Ending, ending_of
+from scheduler.questions.release.places import racks_of
+from scheduler.questions.release.running import running, without_jobs, without_work
+from scheduler.questions.release.shortfall import shortfall, within_reach
+from scheduler.questions.release.stages import Clock, Solver
+from scheduler.questions.release.tasks import Task, tasks, with_held_placed
+from scheduler.solve import Solution, Watch
+
+NEAR_SHARE, FREELY_SHARE, MOVES_SHARE = 0.4, 0.6, 0.9  # of the time that is left before each
+FIRST_SHARE = 0.6  # of the time for all of the goal; the rest if only less can be given back
+SMALL_RACKS = 48  # sites of so few racks are solved exactly at once, without a search nearby
+TIE_MILLS = 1  # price of a GPU that leaves, where moves are free: fewest moves among equals
+
+
+class Unreachable(ValueError):
+    """Not even all of the site together is enough for the goal."""
+
+
+def release(
+    problem: Problem,
+    plan: Plan,
+    goal: Goal,
+    *,
+    move_mills: int | None = None,
+    seed: int = 0,
+    time_limit_s: float = 60.0,
+    workers: int = 2,
+    watch: Watch | None = None,
+) -> Release:
+    """Give capacity back: obligations are kept, then the goal is met, then the cost is least.
+
+    ``cost = value lost per hour + move_mills * GPUs that leave their racks``, in mills. Only what
+    runs may run afterwards, elsewhere or on fewer units. If not all of the goal can be met with
+    all obligations kept, the answer gives back what can be and says what is in the way.
+
+    Parameters
+    ----------
+    problem : Problem
+        Site and workload.
+    plan : Plan
+        What runs now.
+    goal : Goal
+        One in which `mistakes` finds none.
+    move_mills : int, optional
+        What a GPU that leaves its rack costs; by default the site's price of a move. With 0 the
+        value lost comes first and then the fewest moves: a thousandth of a dollar breaks ties.
+    seed, time_limit_s, workers, watch
+        As for `solve`; the time is shared by all its calls.
+
+    Raises
+    ------
+    Unreachable
+        All arrays or halls together are not enough.
+    """
+    price = problem.site.prices.move_mills_per_gpu if move_mills is None else move_mills
+    price = max(TIE_MILLS, price)
+    run = with_move_price(running(problem, plan, goal.within_days), price)
+    endings = tuple(
+        ending_of(contract, goal.within_days)
+        for contract in problem.workload.contracts.values()
+        if plan.placed_units(contract.name)
+    )
+    asking = _Asking(run, plan, goal, price, endings, Solver(seed, workers, watch))
+    clock = Clock(time_limit_s)
+    first = asking.answer(Clock(FIRST_SHARE * time_limit_s))
+    less = None if first.met or asking.solver.is_stopped() else within_reach(first)
+    if less is None:
+        return first
+    second = replace(asking, goal=less, asked=first.asked).answer(clock)
+    return replace(second, shortfall=tuple(dict.fromkeys((*first.shortfall, *second.shortfall))))
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """One goal for what runs now."""
+
+    run: Problem
+    plan: Plan
+    goal: Goal
+    move_mills: int
+    endings: tuple[Ending, ...]  # of the contracts that run
+    solver: Solver
+    asked: int | None = None  # what was asked at first, if the goal has been reduced
+
+    def answer(self, clock: Clock) -> Release:
+        """Return the best answer that is found in time."""
+        ways, least_gpus = tasks(self._base, self._before, self.goal, self.move_mills)
+        if not ways:
+            raise Unreachable(f"the whole site does not give back {self.goal.words}")
+        task, start = self._nearby(ways, clock)
+        solution = self.solver.freely(task.problem, start, clock.share_s(FREELY_SHARE))
+        fewest = self._fewest(task, solution, least_gpus, clock)
+        after = without_jobs(solution.plan, () if task.held is None else (task.held,))
+        given, asked, unit = self._amounts(solution, after)
+        answer = Release(
+            goal=self.goal,
+            running=self.run,
+            before=self.plan,
+            solution=solution,
+            after=after,
+            asked=asked if self.asked is None else self.asked,
+            given=given,
+            unit=unit,
+            shortfall=(),
+            value_lost_mills=self._lost_mills(solution.score.margin_mills, after),
+            given_up_mills=check(self.run, self.plan).margin_mills - self._margin_mills,
+            move_mills=self.move_mills,
+            least_cost_mills=self._least_cost_mills(task, solution),
+            fewest=fewest,
+            endings=self.endings,
+            emptied=task.emptied,
+            names=task.names,
+            leaving=self._leaving,
+        )
+        return replace(answer, shortfall=shortfall(answer, self._unmet_gpus))
+
+    def _nearby(self, ways: list[Task], clock: Clock) -> tuple[Task, Plan]:
+        """Return the way whose search near the running plan ends best, and its plan."""
+        small = len(self.run.site.racks) <= SMALL_RACKS
+        if len(ways) == 1 and small:
+            return ways[0], with_held_placed(ways[0], ways[0].start, self.goal)
+        limit_s = clock.share_s(NEAR_SHARE) / len(ways)
+        found: list[tuple[Solution, Task]] = []
+        for task in ways:
+            begin = task.start if task.near is not task.problem else self._begin(task)
+            found.append((self.solver.near(task.near, begin, task.free, limit_s), task))
+        best, task = min(found, key=lambda each: each[0].score)
+        if task.near is task.problem:
+            return task, best.plan
+        return task, with_held_placed(task, best.plan, self.goal)
+
+    def _begin(self, task: Task) -> Plan:
+        return with_held_placed(task, task.start, self.goal)
+
+    def _fewest(self, task: Task, solution: Solution, least_gpus: int, clock: Clock) -> Fewest:
+        """Return the other end of the trade: as few moves as possible."""
+        other, proven = self.solver.fewest_moves(
+            task.problem, solution.plan, clock.share_s(MOVES_SHARE)
+        )
+        least_gpus = max(least_gpus, proven) if task.bounds_all else least_gpus
+        keeps = (other.score.violation, other.score.unmet_firm_gpus) <= (
+            solution.score.violation,
+            solution.score.unmet_firm_gpus,
+        )
+        plan = other.plan if keeps else solution.plan
+        margin_mills = check(task.problem, plan).margin_mills
+        gpus = gpus_left(task.problem, self._before, plan)
+        return Fewest(gpus, least_gpus, self._lost_mills(margin_mills, plan))
+
+    def _amounts(self, solution: Solution, after: Plan) -> tuple[int, int, str]:
+        """Return what is given back, what the goal asks for, and the unit of both."""
+        goal = self.goal
+        if goal.watts:
+            now_w = peak_draw_w(self._base, self._before)
+            return now_w - peak_draw_w(solution.problem, after), goal.watts, "W"
+        if goal.gpus:
+            level = goal.contiguous or Level.HOST
+            now, then = (
+                sum(free_by_rack(self._base, plan, goal.gpu_types, level).values())
+                for plan in (self._before, after)
+            )
+            return then - now, goal.gpus, "GPUs"
+        if goal.domain is not None:
+            racks = racks_of(self.run.site, goal.domain)
+            empty = sum(1 for rack in racks if rack not in after.by_rack)
+            return empty, len(racks), "racks"
+        owned = [
+            job
+            for job in self.run.jobs.values()
+            if job.tenant == goal.tenant and not self.run.is_inside_contract(job)
+        ]
+        held, stays = (
+            sum(plan.placed_units(job.name) * job.gpus_per_unit for job in owned)
+            for plan in (self.plan, after)
+        )
+        return held - stays, held, "GPUs"
+
+    def _lost_mills(self, margin_mills: int, plan: Plan) -> int:
+        """Return the margin that is lost per hour, what moves cost left out."""
+        moves_mills = self.move_mills * gpus_left(self._base, self._before, plan)
+        return self._margin_mills - margin_mills - moves_mills
+
+    def _least_cost_mills(self, task: Task, solution: Solution) -> int | None:
+        bound, score = solution.bound_mills, solution.score
+        if bound is None or not task.bounds_all or score.unmet_firm_gpus > self._unmet_gpus:
+            return None
+        return self._margin_mills - bound
+
+    @cached_property
+    def _leaving(self) -> frozenset[str]:
+        """Work of the tenant that leaves; what may not end stays, with the jobs inside it."""
+        if self.goal.tenant is None:
+            return frozenset()
+        owned = [each for each in self.endings if each.contract.tenant == self.goal.tenant]
+        ending = {each.contract.name for each in owned if each.may_end}
+        if len(ending) < len(owned):
+            return frozenset(ending)
+        jobs = self.run.workload.jobs.values()
+        return frozenset(ending | {job.name for job in jobs if job.tenant == self.goal.tenant})
+
+    @cached_property
+    def _base(self) -> Problem:
+        return without_work(self.run, self._leaving)
+
+    @cached_property
+    def _before(self) -> Plan:
+        return without_jobs(self.plan, self._leaving)
+
+    @cached_property
+    def _margin_mills(self) -> int:
+        return check(self._base, self._before).margin_mills
+
+    @cached_property
+    def _unmet_gpus(self) -> int:
+        return check(self._base, self._before).unmet_firm_gpus
