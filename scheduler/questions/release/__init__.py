@@ -1,7 +1,7 @@
 """`rackwatt release`: give capacity back with little value lost and few moves."""
 
 from scheduler.questions.release.answer import Fewest, Release
-from scheduler.questions.release.asking import Unreachable, release
+from scheduler.questions.release.asking import UnreachableError, release
 from scheduler.questions.release.goal import Goal, mistakes
 from scheduler.questions.release.notice import Ending, ending_of
 
@@ -10,7 +10,7 @@ __all__ = [
     "Fewest",
     "Goal",
     "Release",
-    "Unreachable",
+    "UnreachableError",
     "ending_of",
     "mistakes",
     "release",

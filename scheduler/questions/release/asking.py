@@ -5,27 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from kernels.score import Score
 from scheduler.check import check
 from scheduler.model import Level, Plan, Problem
 from scheduler.questions.release.answer import Fewest, Release
-from scheduler.questions.release.changed import with_move_price
+from scheduler.questions.release.changed import moves_alone, with_move_price
 from scheduler.questions.release.goal import Goal
-from scheduler.questions.release.measure import free_by_rack, gpus_left, peak_draw_w
+from scheduler.questions.release.measure import changes, free_by_rack, gpus_left, peak_draw_w
 from scheduler.questions.release.notice import Ending, ending_of
 from scheduler.questions.release.places import racks_of
+from scheduler.questions.release.refill import Rank, rank_of, refilled
 from scheduler.questions.release.running import running, without_jobs, without_work
 from scheduler.questions.release.shortfall import shortfall, within_reach
-from scheduler.questions.release.stages import Clock, Solver
+from scheduler.questions.release.stages import MOVE_MILLS, Clock, Solver
 from scheduler.questions.release.tasks import Task, tasks, with_held_placed
 from scheduler.solve import Solution, Watch
 
 NEAR_SHARE, FREELY_SHARE, MOVES_SHARE = 0.4, 0.6, 0.9  # of the time that is left before each
 FIRST_SHARE = 0.6  # of the time for all of the goal; the rest if only less can be given back
+REFILL_SHARE = 0.5  # of the time of a search near the running plan, at most
+MOST_SEARCHES = 2  # ways that are searched near the running plan, the best first plans first
 SMALL_RACKS = 48  # sites of so few racks are solved exactly at once, without a search nearby
 TIE_MILLS = 1  # price of a GPU that leaves, where moves are free: fewest moves among equals
 
 
-class Unreachable(ValueError):
+class UnreachableError(ValueError):
     """Not even all of the site together is enough for the goal."""
 
 
@@ -62,7 +66,7 @@ def release(
 
     Raises
     ------
-    Unreachable
+    UnreachableError
         All arrays or halls together are not enough.
     """
     price = problem.site.prices.move_mills_per_gpu if move_mills is None else move_mills
@@ -99,7 +103,7 @@ class _Asking:
         """Return the best answer that is found in time."""
         ways, least_gpus = tasks(self._base, self._before, self.goal, self.move_mills)
         if not ways:
-            raise Unreachable(f"the whole site does not give back {self.goal.words}")
+            raise UnreachableError(f"the whole site does not give back {self.goal.words}")
         task, start = self._nearby(ways, clock)
         solution = self.solver.freely(task.problem, start, clock.share_s(FREELY_SHARE))
         fewest = self._fewest(task, solution, least_gpus, clock)
@@ -129,36 +133,63 @@ class _Asking:
 
     def _nearby(self, ways: list[Task], clock: Clock) -> tuple[Task, Plan]:
         """Return the way whose search near the running plan ends best, and its plan."""
-        small = len(self.run.site.racks) <= SMALL_RACKS
-        if len(ways) == 1 and small:
-            return ways[0], with_held_placed(ways[0], ways[0].start, self.goal)
-        limit_s = clock.share_s(NEAR_SHARE) / len(ways)
-        found: list[tuple[Solution, Task]] = []
-        for task in ways:
-            begin = task.start if task.near is not task.problem else self._begin(task)
-            found.append((self.solver.near(task.near, begin, task.free, limit_s), task))
-        best, task = min(found, key=lambda each: each[0].score)
-        if task.near is task.problem:
-            return task, best.plan
-        return task, with_held_placed(task, best.plan, self.goal)
+        if len(ways) == 1 and len(self.run.site.racks) <= SMALL_RACKS:
+            return ways[0], self._held(ways[0], ways[0].start)
+        limit_s = clock.share_s(NEAR_SHARE)
+        begun = self._ranked(ways, REFILL_SHARE * limit_s)[:MOST_SEARCHES]
+        found: list[tuple[Score, Task, Plan]] = []
+        for _, task, start in begun:
+            touched = {change.job for change in changes(self._before, start)}
+            begin = self._held(task, start) if task.near is task.problem else start
+            near_s = REFILL_SHARE * limit_s / len(begun)
+            near = self.solver.near(task.near, begin, task.free | touched, near_s)
+            found.append((near.score, task, near.plan))
+        _, task, plan = min(found, key=lambda each: each[0])
+        return task, plan if task.near is task.problem else self._held(task, plan)
 
-    def _begin(self, task: Task) -> Plan:
-        return with_held_placed(task, task.start, self.goal)
+    def _ranked(self, ways: list[Task], limit_s: float) -> list[tuple[Rank, Task, Plan]]:
+        """Return first plans of all ways, the best first."""
+        begun = []
+        for task in ways:
+            if task.refill:
+                share_s = limit_s / len(ways)
+                start, rank = refilled(task.near, task.start, self.move_mills, share_s)
+            else:
+                start, rank = task.start, rank_of(task.near, task.start)
+            begun.append((rank, task, start))
+        return sorted(begun, key=lambda each: each[0])
+
+    def _held(self, task: Task, plan: Plan) -> Plan:
+        return with_held_placed(task, plan, self.goal)
 
     def _fewest(self, task: Task, solution: Solution, least_gpus: int, clock: Clock) -> Fewest:
-        """Return the other end of the trade: as few moves as possible."""
-        other, proven = self.solver.fewest_moves(
-            task.problem, solution.plan, clock.share_s(MOVES_SHARE)
-        )
-        least_gpus = max(least_gpus, proven) if task.bounds_all else least_gpus
-        keeps = (other.score.violation, other.score.unmet_firm_gpus) <= (
+        """Return the other end of the trade: as few moves as possible.
+
+        The search begins with the better of the answer and a plan made for few moves alone.
+        """
+        limit_s = clock.share_s(MOVES_SHARE)
+        begun = [(self._moves_rank(task, solution.plan), 0, task, solution.plan)]
+        base = moves_alone(self._base, MOVE_MILLS)
+        others, _ = tasks(base, self._before, self.goal, MOVE_MILLS)
+        for _, other, start in self._ranked(others, REFILL_SHARE * limit_s)[:1]:
+            plan = self._held(other, start)
+            way = task if task.bounds_all else other
+            begun.append((self._moves_rank(way, plan), 1, way, plan))
+        _, _, way, start = min(begun, key=lambda each: each[:2])
+        found, proven = self.solver.fewest_moves(way.problem, start, clock.share_s(MOVES_SHARE))
+        keeps = (found.score.violation, found.score.unmet_firm_gpus) <= (
             solution.score.violation,
             solution.score.unmet_firm_gpus,
         )
-        plan = other.plan if keeps else solution.plan
-        margin_mills = check(task.problem, plan).margin_mills
-        gpus = gpus_left(task.problem, self._before, plan)
-        return Fewest(gpus, least_gpus, self._lost_mills(margin_mills, plan))
+        way, plan = (way, found.plan) if keeps else (task, solution.plan)
+        return Fewest(
+            gpus=gpus_left(way.problem, self._before, plan),
+            least_gpus=max(least_gpus, proven) if way.bounds_all else least_gpus,
+            value_lost_mills=self._lost_mills(check(way.problem, plan).margin_mills, plan),
+        )
+
+    def _moves_rank(self, task: Task, plan: Plan) -> Rank:
+        return rank_of(moves_alone(task.problem, MOVE_MILLS), plan)
 
     def _amounts(self, solution: Solution, after: Plan) -> tuple[int, int, str]:
         """Return what is given back, what the goal asks for, and the unit of both."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from scheduler.model import Plan, Problem
-from scheduler.questions.release.cover import cheapest_cover
-from scheduler.questions.release.least_moves import FINEST, gpus_on
+from scheduler.questions.release.cover import cheapest_cover, step_of
+from scheduler.questions.release.least_moves import gpus_on
 
 MOST_SETS = 4
 
@@ -28,8 +29,8 @@ class Scoring:
     """What emptying a domain costs, about.
 
     All work on it leaves, at the price of a move for every GPU. Work that may stop costs what it
-    earns, or what the cheapest work earns that could make room for it elsewhere, whichever is
-    less; obligations always need such room.
+    earns, a gang as a whole, or what the cheapest work earns that could make room for it
+    elsewhere, whichever is less; obligations always need such room.
     """
 
     problem: Problem
@@ -39,18 +40,22 @@ class Scoring:
 
     def cost_mills(self, racks: tuple[str, ...]) -> int:
         """Return the cost of emptying some racks."""
-        room_mills = self._room_mills_per_gpu()
-        cost = 0
+        room_mills, on = self._room_mills_per_gpu, dict[str, int]()
         for rack in racks:
             for name, units in self.plan.by_rack.get(rack, {}).items():
-                job = self.problem.jobs[name]
-                gpus = units * job.gpus_per_unit
-                lost = room_mills
-                if not job.firm:
-                    lost = min(room_mills, job.value_mills_per_gpu_h)
-                cost += gpus * (lost + self.move_mills_per_gpu)
+                on[name] = on.get(name, 0) + units
+        cost = 0
+        for name, units in on.items():
+            job, placed = self.problem.jobs[name], self.plan.placed_units(name)
+            gpus = units * job.gpus_per_unit
+            lost = gpus * room_mills
+            if not job.firm:
+                stop = units if placed - units >= job.min_units else placed
+                lost = min(lost, stop * job.gpus_per_unit * job.value_mills_per_gpu_h)
+            cost += lost + gpus * self.move_mills_per_gpu
         return cost
 
+    @cached_property
     def _room_mills_per_gpu(self) -> int:
         """Return what the last GPU of the cheapest work earns that has to stop, and its move."""
         if self.needed_gpus <= 0:
@@ -124,14 +129,11 @@ def _cheapest(
     found: tuple[Candidate, ...], costs: list[int], target: int
 ) -> tuple[Candidate, ...] | None:
     """Return a cheapest set; amounts are cut to steps, rounded down so that it is enough."""
-    for step in (max(1, target // FINEST), 1):
-        cover = cheapest_cover(costs, [each.gives // step for each in found], -(-target // step))
-        if cover is not None:
-            return tuple(found[i] for i in cover[1])
-        if step == 1 or target > 100 * FINEST:
-            break
-    chosen = tuple(found)
-    return chosen if sum(each.gives for each in found) >= target else None
+    step = step_of(target, len(found))
+    cover = cheapest_cover(costs, [each.gives // step for each in found], -(-target // step))
+    if cover is not None:
+        return tuple(found[i] for i in cover[1])
+    return found if sum(each.gives for each in found) >= target else None
 
 
 def _distinct(sets: list[tuple[Candidate, ...]]) -> list[tuple[Candidate, ...]]:

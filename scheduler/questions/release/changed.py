@@ -30,9 +30,7 @@ def with_ceiling(problem: Problem, limit_w: int) -> Problem:
         for key, rack in site.racks.items()
     }
     loads = tuple(load if load.feeds else replace(load, feeds=(name,)) for load in site.base_loads)
-    return replace(
-        problem, site=replace(site, power_nodes=nodes, racks=racks, base_loads=loads)
-    )
+    return replace(problem, site=replace(site, power_nodes=nodes, racks=racks, base_loads=loads))
 
 
 def with_drained(problem: Problem, names: Collection[str]) -> Problem:
@@ -105,9 +103,7 @@ def with_move_price(problem: Problem, mills_per_gpu: int) -> Problem:
 
 def moves_alone(problem: Problem, mills_per_gpu: int) -> Problem:
     """Return the problem in which nothing earns or costs anything but moves."""
-    prices = replace(
-        problem.site.prices, move_mills_per_gpu=mills_per_gpu, energy_mills_per_mwh=0
-    )
+    prices = replace(problem.site.prices, move_mills_per_gpu=mills_per_gpu, energy_mills_per_mwh=0)
     workload = problem.workload
     jobs = {
         name: replace(job, value_mills_per_gpu_h=0, slowdown_permille=0)

@@ -60,6 +60,12 @@ class Goal:
 
 def mistakes(problem: Problem, goal: Goal) -> Iterator[str]:
     """Yield what is wrong with a goal, each as ``option: expected ..., got ...``."""
+    yield from _wrong_amounts(goal)
+    yield from _wrong_options(goal)
+    yield from _unknown_names(problem, goal)
+
+
+def _wrong_amounts(goal: Goal) -> Iterator[str]:
     given = [
         name
         for name, value in (
@@ -78,10 +84,18 @@ def mistakes(problem: Problem, goal: Goal) -> Iterator[str]:
             yield f"{option}: expected > 0, got {amount:,} {unit}"
     if goal.within_days < 0:
         yield f"--within: expected >= 0, got {goal.within_days} days"
+
+
+def _wrong_options(goal: Goal) -> Iterator[str]:
     if goal.contiguous is not None and goal.contiguous not in CONTIGUOUS:
         yield f"--contiguous: expected array or hall, got {goal.contiguous}"
     if goal.contiguous is not None and not (goal.watts or goal.gpus):
-        yield f"--contiguous: expected with --mw or --gpus, got it with {' '.join(given)}"
+        yield "--contiguous: expected with --mw or --gpus, got it without"
+    if goal.gpu_types and not goal.gpus:
+        yield "--gpu-type: expected with --gpus, got it without"
+
+
+def _unknown_names(problem: Problem, goal: Goal) -> Iterator[str]:
     if goal.tenant is not None and goal.tenant not in problem.workload.tenants:
         yield _unknown("--tenant", "a tenant", goal.tenant, list(problem.workload.tenants))
     if goal.domain is not None and goal.domain not in (names := place_names(problem.site)):
@@ -91,13 +105,9 @@ def mistakes(problem: Problem, goal: Goal) -> Iterator[str]:
     for name in goal.gpu_types:
         if name not in types:
             yield _unknown("--gpu-type", "a GPU type of the site", name, sorted(types))
-    if goal.gpu_types and not goal.gpus:
-        yield "--gpu-type: expected with --gpus, got it without"
 
 
 def _unknown(option: str, what: str, name: str, known: list[str]) -> str:
     close = get_close_matches(name, known, n=3)
     hint = f"; did you mean {some(close, 3)}?" if close else f": {some(known, 8)}"
     return f"{option}: expected {what}, got {name!r}{hint}"
-
-

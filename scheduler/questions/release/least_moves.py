@@ -11,9 +11,7 @@ from math import ceil
 
 from scheduler.model import Job, Plan, Problem, RackType, slots_per_unit
 from scheduler.node_packing import pack_nodes
-from scheduler.questions.release.cover import cheapest_cover
-
-FINEST = 4_000  # steps into which an amount is cut where whole domains are chosen
+from scheduler.questions.release.cover import cheapest_cover, step_of
 
 Piece = tuple[Fraction, Fraction]  # GPUs that leave, and what that gives back
 
@@ -41,9 +39,7 @@ def least_for_watts(problem: Problem, plan: Plan, watts: int) -> int:
     return fewest(pieces, watts)
 
 
-def least_for_gpus(
-    problem: Problem, plan: Plan, gpus: int, gpu_types: Collection[str] = ()
-) -> int:
+def least_for_gpus(problem: Problem, plan: Plan, gpus: int, gpu_types: Collection[str] = ()) -> int:
     """Return the fewest GPUs that leave so that `gpus` more are free on whole nodes.
 
     To free ``k`` of the ``n`` nodes in use on a rack, ``slots - (n - k) * gpus_per_node`` slots
@@ -66,14 +62,12 @@ def least_for_gpus(
     return fewest(pieces, gpus)
 
 
-def least_for_domains(
-    costs: Sequence[int], amounts: Sequence[int], target: int
-) -> int:
+def least_for_domains(costs: Sequence[int], amounts: Sequence[int], target: int) -> int:
     """Return the fewest GPUs that leave so that whole domains of `target` together are empty.
 
     Amounts are rounded up to steps of the target, so that the bound stays a bound.
     """
-    step = max(1, target // FINEST)
+    step = step_of(target, len(costs))
     rounded = [-(-amount // step) for amount in amounts]
     found = cheapest_cover(costs, rounded, -(-target // step))
     return sum(costs) if found is None else found[0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scheduler.model import Job, Plan, Problem, slots_per_unit
+from scheduler.questions.release.cover import cheapest_choice, step_of
 
-MOST_LOOKS = 400  # times that what a plan gives back is measured
+MOST_TRIES = 8  # choices, each for a little more than the last gave back too little
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,69 +32,56 @@ def stopped(
 ) -> Plan:
     """Return `plan` without the cheapest work so that ``given(plan) >= target``, if it can be.
 
-    Stops are taken by cost for what they give until the target is reached, then each that is not
-    needed after all is taken back, the most expensive first. Obligations are never stopped.
+    One choice for every job: nothing, some units of an elastic one, or all. The cheapest choice
+    that is enough is exact for watts up to the steps of the table; slots are not yet whole nodes,
+    so the target of the choice is raised by what was missing. Obligations are never stopped.
     """
-    ways = sorted(
-        _stops(problem, plan, in_watts=in_watts, move_mills_per_gpu=move_mills_per_gpu),
-        key=lambda stop: stop.cost_mills / max(1, stop.gives),
-    )
-    taken: list[Stop] = []
-    looks, about = 0, given(plan)
-    for stop in ways:
-        if about >= target:
-            looks += 1
-            about = given(_without(plan, taken))
-            if about >= target or looks > MOST_LOOKS:
-                break
-        taken.append(stop)
-        about += stop.gives
-    for stop in sorted(taken, key=lambda each: -each.cost_mills):
-        if looks > MOST_LOOKS:
+    ways = [
+        _stops(problem, plan, name, in_watts=in_watts, move_mills_per_gpu=move_mills_per_gpu)
+        for name in plan.units
+        if not problem.jobs[name].firm and not problem.is_inside_contract(problem.jobs[name])
+    ]
+    wanted = target - given(plan)
+    found = plan
+    for _ in range(MOST_TRIES):
+        step = step_of(wanted, len(ways))
+        options = [[(stop.cost_mills, stop.gives // step) for stop in group] for group in ways]
+        choice = cheapest_choice(options, -(-wanted // step))
+        if choice is None:
+            return _without(plan, [group[-1] for group in ways])
+        taken = [group[i] for group, i in zip(ways, choice[1], strict=True) if i is not None]
+        found = _without(plan, taken)
+        missing = target - given(found)
+        if missing <= 0:
             break
-        looks += 1
-        fewer = [each for each in taken if each is not stop]
-        if _is_whole(problem, plan, fewer) and given(_without(plan, fewer)) >= target:
-            taken = fewer
-    return _without(plan, taken)
-
-
-def _stops(
-    problem: Problem, plan: Plan, *, in_watts: bool, move_mills_per_gpu: int
-) -> list[Stop]:
-    """Return what may stop: of elastic jobs first what is above their least, then the rest."""
-    found = []
-    for name, racks in plan.units.items():
-        job = problem.jobs[name]
-        if job.firm or problem.is_inside_contract(job):
-            continue
-        spare = dict(racks)
-        for count in _cuts(job, plan.placed_units(name)):
-            units = _take(spare, count)
-            gpus = count * job.gpus_per_unit
-            cost_mills = gpus * (job.value_mills_per_gpu_h + move_mills_per_gpu)
-            gives = sum(
-                each * _gives(problem, job, rack, in_watts=in_watts)
-                for rack, each in units.items()
-            )
-            found.append(Stop(name, units, cost_mills, gives))
+        wanted += missing
     return found
 
 
-def _cuts(job: Job, placed: int) -> list[int]:
-    """Return the units that stop one after another: single ones, at last the least as a whole."""
-    least = max(1, min(job.min_units, placed))
-    return [1] * (placed - least) + [least]
+def _stops(
+    problem: Problem, plan: Plan, name: str, *, in_watts: bool, move_mills_per_gpu: int
+) -> list[Stop]:
+    """Return the ways to stop a job, in part as far as it is elastic, at last as a whole."""
+    job, racks = problem.jobs[name], plan.units[name]
+    placed = plan.placed_units(name)
+    per_gpu_mills = job.value_mills_per_gpu_h + move_mills_per_gpu
+    found = []
+    for count in (*range(1, placed - max(1, job.min_units) + 1), placed):
+        units = _take(racks, count)
+        gives = sum(
+            each * _gives(problem, job, rack, in_watts=in_watts) for rack, each in units.items()
+        )
+        found.append(Stop(name, units, count * job.gpus_per_unit * per_gpu_mills, gives))
+    return found
 
 
-def _take(spare: dict[str, int], count: int) -> dict[str, int]:
+def _take(racks: Mapping[str, int], count: int) -> dict[str, int]:
     """Take units from the racks that hold fewest, so that whole racks get free."""
     taken: dict[str, int] = {}
-    for rack in sorted(spare, key=lambda name: (spare[name], name)):
-        units = min(count, spare[rack])
+    for rack in sorted(racks, key=lambda name: (racks[name], name)):
+        units = min(count, racks[rack])
         if units:
             taken[rack] = units
-            spare[rack] -= units
             count -= units
     return taken
 
@@ -101,18 +89,6 @@ def _take(spare: dict[str, int], count: int) -> dict[str, int]:
 def _gives(problem: Problem, job: Job, rack: str, *, in_watts: bool) -> int:
     rack_type = problem.site.type_of(problem.site.racks[rack])
     return problem.peak_w(job, rack_type) if in_watts else slots_per_unit(job, rack_type)
-
-
-def _is_whole(problem: Problem, plan: Plan, taken: list[Stop]) -> bool:
-    """Whether every job that stops in part keeps its least."""
-    gone: dict[str, int] = {}
-    for stop in taken:
-        gone[stop.job] = gone.get(stop.job, 0) + sum(stop.units.values())
-    left = {name: plan.placed_units(name) - units for name, units in gone.items()}
-    return all(
-        units == 0 or units >= min(problem.jobs[name].min_units, plan.placed_units(name))
-        for name, units in left.items()
-    )
 
 
 def _without(plan: Plan, taken: list[Stop]) -> Plan:

@@ -46,6 +46,8 @@ class Task:
         Jobs that may go anywhere in that search; all others stay or stop.
     start
         Where the search begins.
+    refill
+        Whether work has to leave closed racks, so that a first plan finds it new places.
     held
         Name of the reservation that holds what is free, if there is one in `problem`.
     emptied
@@ -64,6 +66,7 @@ class Task:
     emptied: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     bounds_all: bool = True
+    refill: bool = False
 
 
 def tasks(run: Problem, plan: Plan, goal: Goal, move_mills: int) -> tuple[list[Task], int]:
@@ -72,9 +75,7 @@ def tasks(run: Problem, plan: Plan, goal: Goal, move_mills: int) -> tuple[list[T
     No ways: all domains together are not enough.
     """
     if goal.domain is not None:
-        racks = tuple(
-            rack for rack in racks_of(run.site, goal.domain) if rack not in goal.spared
-        )
+        racks = tuple(rack for rack in racks_of(run.site, goal.domain) if rack not in goal.spared)
         return [_emptying(run, plan, racks)], gpus_on(run, plan, racks)
     if goal.watts:
         return _for_watts(run, plan, goal, move_mills)
@@ -89,7 +90,7 @@ def with_held_placed(task: Task, plan: Plan, goal: Goal) -> Plan:
         return plan
     contract = task.problem.workload.contracts[task.held]
     level = goal.contiguous or Level.HOST
-    free = free_by_rack(task.near, plan, goal.gpu_types, level)
+    free = free_by_rack(task.problem, plan, goal.gpu_types, level)
     left, units = contract.units, {}
     for rack in sorted(free, key=lambda name: (-free[name], name)):
         count = min(left, free[rack] // contract.gpus_per_unit)
@@ -107,12 +108,11 @@ def _emptying(run: Problem, plan: Plan, racks: tuple[str, ...]) -> Task:
         start=plan,
         free=_on(plan, racks),
         emptied=racks,
+        refill=True,
     )
 
 
-def _for_watts(
-    run: Problem, plan: Plan, goal: Goal, move_mills: int
-) -> tuple[list[Task], int]:
+def _for_watts(run: Problem, plan: Plan, goal: Goal, move_mills: int) -> tuple[list[Task], int]:
     limit_w = peak_draw_w(run, plan) - goal.watts
     if goal.contiguous is None:
         capped = with_ceiling(run, limit_w)
@@ -128,21 +128,15 @@ def _for_watts(
         return [Task(problem=capped, near=capped, start=start)], least
     domains = racks_by_domain(run.site, goal.contiguous)
     draws = {name: _draw_w(run, plan, racks) for name, racks in domains.items()}
-    placed = sum(
-        units * run.jobs[job].gpus_per_unit for job, _, units in plan.shards()
-    )
+    placed = sum(units * run.jobs[job].gpus_per_unit for job, _, units in plan.shards())
     share = goal.watts / max(1, sum(draws.values()))
     scoring = Scoring(run, plan, move_mills, int(share * placed))
     found = candidates(run, plan, domains, draws, scoring)
-    made = [
-        _switching_off(run, plan, chosen, limit_w) for chosen in best_sets(found, goal.watts)
-    ]
+    made = [_switching_off(run, plan, chosen, limit_w) for chosen in best_sets(found, goal.watts)]
     return made, _least(found, goal.watts)
 
 
-def _switching_off(
-    run: Problem, plan: Plan, chosen: tuple[Candidate, ...], limit_w: int
-) -> Task:
+def _switching_off(run: Problem, plan: Plan, chosen: tuple[Candidate, ...], limit_w: int) -> Task:
     racks = tuple(rack for each in chosen for rack in each.racks)
     off = with_ceiling(switched_off(run, racks), limit_w)
     return Task(
@@ -151,14 +145,13 @@ def _switching_off(
         start=plan,
         free=_on(plan, racks),
         emptied=racks,
+        refill=True,
         names=tuple(each.name for each in chosen),
         bounds_all=False,
     )
 
 
-def _for_gpus(
-    run: Problem, plan: Plan, goal: Goal, move_mills: int
-) -> tuple[list[Task], int]:
+def _for_gpus(run: Problem, plan: Plan, goal: Goal, move_mills: int) -> tuple[list[Task], int]:
     level = goal.contiguous or Level.HOST
     open_now = free_by_rack(run, plan, goal.gpu_types, level)
     wanted = sum(open_now.values()) + goal.gpus
@@ -199,6 +192,7 @@ def _for_gpus(
                 free=_on(plan, racks),
                 held=name,
                 emptied=racks,
+                refill=True,
                 names=tuple(each.name for each in chosen),
             )
         )
