@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,16 +18,28 @@ from scheduler.questions.release.places import racks_of
 from scheduler.questions.release.refill import Rank, rank_of, refilled
 from scheduler.questions.release.running import running, without_jobs, without_work
 from scheduler.questions.release.shortfall import shortfall, within_reach
-from scheduler.questions.release.stages import MOVE_MILLS, Clock, Solver
+from scheduler.questions.release.stages import MOVE_MILLS, Clock, Solver, proven_gpus
 from scheduler.questions.release.tasks import Task, tasks, with_held_placed
 from scheduler.solve import Solution, Watch
 
-NEAR_SHARE, FREELY_SHARE, MOVES_SHARE = 0.4, 0.6, 0.9  # of the time that is left before each
+NEAR_SHARE, FREELY_SHARE, MOVES_SHARE = 0.4, 0.6, 0.6  # of the time that is left before each
 FIRST_SHARE = 0.6  # of the time for all of the goal; the rest if only less can be given back
 REFILL_SHARE = 0.5  # of the time of a search near the running plan, at most
 MOST_SEARCHES = 2  # ways that are searched near the running plan, the best first plans first
 SMALL_RACKS = 48  # sites of so few racks are solved exactly at once, without a search nearby
+MOVES_FIRST_MILLS = 10_000_000  # of a GPU: more than any work earns in an hour
 TIE_MILLS = 1  # price of a GPU that leaves, where moves are free: fewest moves among equals
+
+
+View = Callable[[Problem], Problem]
+
+
+def _as_it_is(problem: Problem) -> Problem:
+    return problem
+
+
+def _moves_alone(problem: Problem) -> Problem:
+    return moves_alone(problem, MOVE_MILLS)
 
 
 class UnreachableError(ValueError):
@@ -77,8 +90,8 @@ def release(
         for contract in problem.workload.contracts.values()
         if plan.placed_units(contract.name)
     )
-    asking = _Asking(run, plan, goal, price, endings, Solver(seed, workers, watch))
     clock = Clock(time_limit_s)
+    asking = _Asking(run, plan, goal, price, endings, Solver(seed, workers, watch, clock))
     first = asking.answer(Clock(FIRST_SHARE * time_limit_s))
     less = None if first.met or asking.solver.is_stopped() else within_reach(first)
     if less is None:
@@ -106,7 +119,10 @@ class _Asking:
             raise UnreachableError(f"the whole site does not give back {self.goal.words}")
         task, start = self._nearby(ways, clock)
         solution = self.solver.freely(task.problem, start, clock.share_s(FREELY_SHARE))
-        fewest = self._fewest(task, solution, least_gpus, clock)
+        way, few = self._few_moves(task, solution, clock)
+        fewest = self._fewest(way, few, least_gpus)
+        if self._rank(way, few.plan) < self._rank(task, solution.plan):
+            task, solution = way, self.solver.freely(way.problem, few.plan, clock.share_s(1.0))
         after = without_jobs(solution.plan, () if task.held is None else (task.held,))
         given, asked, unit = self._amounts(solution, after)
         answer = Release(
@@ -136,60 +152,60 @@ class _Asking:
         if len(ways) == 1 and len(self.run.site.racks) <= SMALL_RACKS:
             return ways[0], self._held(ways[0], ways[0].start)
         limit_s = clock.share_s(NEAR_SHARE)
-        begun = self._ranked(ways, REFILL_SHARE * limit_s)[:MOST_SEARCHES]
+        begun = self._ranked(ways, self.move_mills, REFILL_SHARE * limit_s, _as_it_is)
         found: list[tuple[Score, Task, Plan]] = []
-        for _, task, start in begun:
+        for _, task, start in begun[:MOST_SEARCHES]:
             touched = {change.job for change in changes(self._before, start)}
             begin = self._held(task, start) if task.near is task.problem else start
-            near_s = REFILL_SHARE * limit_s / len(begun)
+            near_s = (1 - REFILL_SHARE) * limit_s / min(len(begun), MOST_SEARCHES)
             near = self.solver.near(task.near, begin, task.free | touched, near_s)
             found.append((near.score, task, near.plan))
         _, task, plan = min(found, key=lambda each: each[0])
         return task, plan if task.near is task.problem else self._held(task, plan)
 
-    def _ranked(self, ways: list[Task], limit_s: float) -> list[tuple[Rank, Task, Plan]]:
-        """Return first plans of all ways, the best first."""
+    def _ranked(
+        self, ways: list[Task], move_mills: int, limit_s: float, seen_as: View
+    ) -> list[tuple[Rank, Task, Plan]]:
+        """Return first plans of all ways, the best first, their problems seen in a certain way."""
         begun = []
         for task in ways:
+            start = task.start
             if task.refill:
                 share_s = limit_s / len(ways)
-                start, rank = refilled(task.near, task.start, self.move_mills, share_s)
-            else:
-                start, rank = task.start, rank_of(task.near, task.start)
-            begun.append((rank, task, start))
+                start = refilled(task.near, start, move_mills, share_s, seen_as)
+            begun.append((rank_of(seen_as(task.near), start), task, start))
         return sorted(begun, key=lambda each: each[0])
 
     def _held(self, task: Task, plan: Plan) -> Plan:
         return with_held_placed(task, plan, self.goal)
 
-    def _fewest(self, task: Task, solution: Solution, least_gpus: int, clock: Clock) -> Fewest:
-        """Return the other end of the trade: as few moves as possible.
+    def _few_moves(self, task: Task, solution: Solution, clock: Clock) -> tuple[Task, Solution]:
+        """Return the other end of the trade: a plan with as few moves as possible, and its bound.
 
         The search begins with the better of the answer and a plan made for few moves alone.
         """
-        limit_s = clock.share_s(MOVES_SHARE)
+        limit_s = REFILL_SHARE * clock.share_s(MOVES_SHARE)
         begun = [(self._moves_rank(task, solution.plan), 0, task, solution.plan)]
-        base = moves_alone(self._base, MOVE_MILLS)
-        others, _ = tasks(base, self._before, self.goal, MOVE_MILLS)
-        for _, other, start in self._ranked(others, REFILL_SHARE * limit_s)[:1]:
-            plan = self._held(other, start)
-            way = task if task.bounds_all else other
+        others, _ = tasks(self._base, self._before, self.goal, MOVES_FIRST_MILLS)
+        for _, other, start in self._ranked(others, MOVES_FIRST_MILLS, limit_s, _moves_alone)[:1]:
+            plan, way = self._held(other, start), task if task.bounds_all else other
             begun.append((self._moves_rank(way, plan), 1, way, plan))
         _, _, way, start = min(begun, key=lambda each: each[:2])
-        found, proven = self.solver.fewest_moves(way.problem, start, clock.share_s(MOVES_SHARE))
-        keeps = (found.score.violation, found.score.unmet_firm_gpus) <= (
-            solution.score.violation,
-            solution.score.unmet_firm_gpus,
-        )
-        way, plan = (way, found.plan) if keeps else (task, solution.plan)
+        return way, self.solver.fewest_moves(way.problem, start, clock.share_s(MOVES_SHARE))
+
+    def _fewest(self, way: Task, few: Solution, least_gpus: int) -> Fewest:
+        margin_mills = check(way.problem, few.plan).margin_mills
         return Fewest(
-            gpus=gpus_left(way.problem, self._before, plan),
-            least_gpus=max(least_gpus, proven) if way.bounds_all else least_gpus,
-            value_lost_mills=self._lost_mills(check(way.problem, plan).margin_mills, plan),
+            gpus=gpus_left(way.problem, self._before, few.plan),
+            least_gpus=max(least_gpus, proven_gpus(few)) if way.bounds_all else least_gpus,
+            value_lost_mills=self._lost_mills(margin_mills, few.plan),
         )
 
+    def _rank(self, task: Task, plan: Plan) -> Rank:
+        return rank_of(task.problem, plan)
+
     def _moves_rank(self, task: Task, plan: Plan) -> Rank:
-        return rank_of(moves_alone(task.problem, MOVE_MILLS), plan)
+        return rank_of(_moves_alone(task.problem), plan)
 
     def _amounts(self, solution: Solution, after: Plan) -> tuple[int, int, str]:
         """Return what is given back, what the goal asks for, and the unit of both."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from scheduler.check import check
@@ -15,22 +15,26 @@ Units = dict[str, dict[str, int]]  # job -> rack -> units
 Rank = tuple[int, int, int]  # violation, unmet firm GPUs, -margin
 
 
-def refilled(problem: Problem, plan: Plan, move_mills: int, limit_s: float) -> tuple[Plan, Rank]:
-    """Return a plan of `problem` for what `plan` runs, built job by job, and its rank.
+def refilled(
+    problem: Problem,
+    plan: Plan,
+    move_mills: int,
+    limit_s: float,
+    seen_as: Callable[[Problem], Problem],
+) -> Plan:
+    """Return a plan of `problem` for what `plan` runs, built job by job.
 
     Units on racks that are closed leave. Obligations come first, then what is worth most for a
     GPU. Each job takes free room, or evicts work that earns less in all, moves included; what is
     evicted takes free room later or stops. Only space, isolation and hardware are looked at: a
     search that begins here drops what breaks another limit. A plan without any evictions is built
-    as well; the better one by the check is returned.
+    as well; the better one by the check, with the problem seen as `seen_as` says, is returned.
     """
     deadline = time.monotonic() + limit_s
     plans = [
         _Refill(problem, plan, move_mills, deadline, may_evict).run() for may_evict in (False, True)
     ]
-    ranked = [(rank_of(problem, each), i) for i, each in enumerate(plans)]
-    rank, best = min(ranked)
-    return plans[best], rank
+    return min(plans, key=lambda each: rank_of(seen_as(problem), each))
 
 
 def rank_of(problem: Problem, plan: Plan) -> Rank:
@@ -51,9 +55,9 @@ class _Refill:
     def run(self) -> Plan:
         """Build the plan."""
         site = self.problem.site
-        for job, rack, units in self.before.shards():
+        for name, rack, units in self.before.shards():
             if site.usable_nodes(site.racks[rack]):
-                self.units.setdefault(job, {})[rack] = units
+                self.units.setdefault(name, {})[rack] = units
         for may_evict in (True, False) if self.may_evict else (False,):
             for job in self._waiting():
                 if time.monotonic() > self.deadline:

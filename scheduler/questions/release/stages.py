@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scheduler.model import Plan, Problem
 from scheduler.questions.release.changed import moves_alone
@@ -31,6 +31,12 @@ class Clock:
         return max(LEAST_S, share * self.left_s())
 
 
+def proven_gpus(solution: Solution) -> int:
+    """Return how many GPUs leave at least, by the bound of a search for fewest moves."""
+    bound = solution.bound_mills
+    return 0 if bound is None else max(0, -(bound // MOVE_MILLS))
+
+
 @dataclass(frozen=True)
 class Solver:
     """How every stage is solved."""
@@ -38,6 +44,7 @@ class Solver:
     seed: int = 0
     workers: int = 2
     watch: Watch | None = None
+    clock: Clock = field(default_factory=lambda: Clock(60.0))  # of all stages
 
     def near(
         self, problem: Problem, start: Plan, free: Collection[str], limit_s: float
@@ -47,33 +54,29 @@ class Solver:
         Most of a good answer is the running plan, so this small question is worth asking first.
         """
         home = problem.current or start
-        return self._solve(pinned(problem, home, free), start, limit_s)
+        return self._solve("near the running plan", pinned(problem, home, free), start, limit_s)
 
     def freely(self, problem: Problem, start: Plan, limit_s: float) -> Solution:
         """Return the best plan found from `start`, with the bound that holds for every plan."""
-        return self._solve(problem, start, limit_s)
+        return self._solve("freely", problem, start, limit_s)
 
-    def fewest_moves(self, problem: Problem, start: Plan, limit_s: float) -> tuple[Solution, int]:
-        """Return the plan that was found with the fewest GPUs leaving, and the proven fewest."""
-        solution = self._solve(moves_alone(problem, MOVE_MILLS), start, limit_s)
-        bound = solution.bound_mills
-        proven = 0 if bound is None else max(0, -(bound // MOVE_MILLS))
-        return solution, proven
+    def fewest_moves(self, problem: Problem, start: Plan, limit_s: float) -> Solution:
+        """Return the plan that was found with the fewest GPUs leaving; its money is moves alone."""
+        return self._solve("for fewest moves", moves_alone(problem, MOVE_MILLS), start, limit_s)
 
     def is_stopped(self) -> bool:
         """Whether whoever watches wants an end."""
         return self.watch is not None and self.watch.stopped()
 
-    def _solve(self, problem: Problem, start: Plan, limit_s: float) -> Solution:
+    def _solve(self, stage: str, problem: Problem, start: Plan, limit_s: float) -> Solution:
         return solve(
             problem,
             seed=self.seed,
             time_limit_s=limit_s,
             workers=self.workers,
-            watch=None if self.watch is None else _Quiet(self.watch),
+            watch=None if self.watch is None else _Quiet(self.watch, stage, self.clock),
             start=start,
             backend="cpu",
-            engine="auto",
         )
 
 
@@ -82,10 +85,20 @@ class _Quiet:
     """Hands on progress and stops; plans of a stage are no answers yet."""
 
     watch: Watch
+    stage: str
+    clock: Clock
 
     def progress(self, progress: Progress) -> None:
-        """Hand on how far the stage is."""
-        self.watch.progress(progress)
+        """Hand on how far the stage is, on the clock of all stages."""
+        limit_s = self.clock.time_limit_s
+        self.watch.progress(
+            replace(
+                progress,
+                phase=f"{self.stage}, {progress.phase}",
+                elapsed_s=limit_s - self.clock.left_s(),
+                time_limit_s=limit_s,
+            )
+        )
 
     def incumbent(self, solution: Solution) -> None:
         """Keep quiet about plans on the way."""
