@@ -132,7 +132,7 @@ def _waves(console: Console, answer: Release, steps: tuple[Wave, ...]) -> None:
             gpus[done] = gpus.get(done, 0) + move.units * jobs[move.job].gpus_per_unit
             named.setdefault(done, set()).add(move.job)
         parts = [
-            f"{gpu_count(count)} {done.removesuffix("s")}: {some(sorted(named[done]), MOST_PLACES)}"
+            f"{gpu_count(count)} {done.removesuffix('s')}: {some(sorted(named[done]), MOST_PLACES)}"
             for done, count in gpus.items()
         ]
         console.print(f"step {number}: {safe('; '.join(parts))}")
