@@ -61,6 +61,7 @@ def test_ten_kilowatts_cost_the_cheapest_work_that_draws_them() -> None:
     # beta and night: 8 + 3.6 kW. Without beta it takes night, notebook and half of chat: 24.78 $.
     assert {change.job for change in answer.changes} == {"beta-contract", "night"}
     assert (answer.met, answer.given, answer.value_lost_mills) == (True, 11_600, 20_032)
+    assert answer.idle_w == 2_000  # beta's rack stays on; the notebook is on that of night
     # 12 GPUs draw 11.6 kW; nothing draws more than 1 kW a GPU, but chat and night draw less.
     assert answer.fewest.least_gpus <= answer.fewest.gpus <= 12
     assert answer.least_cost_mills == answer.cost_mills == 20_032 + 12

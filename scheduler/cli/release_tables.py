@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scheduler.cli.console import output, safe, table
 from scheduler.questions.release import does
-from scheduler.words import folded, gpu_count, money, percent, places, quantity, some
+from scheduler.words import folded, gpu_count, money, percent, places, power, quantity, some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 20
 MOST_PLACES = 4
+MOST_NAMES = 12
 
 
 def print_release(answer: Release, steps: tuple[Wave, ...], out: Path | None) -> None:
@@ -51,7 +52,12 @@ def _headline(console: Console, answer: Release) -> None:
     for line in answer.shortfall:
         console.print(f"- {safe(line)}")
     if answer.names:
-        console.print(f"emptied: {safe(some(folded(answer.names), 12))}")
+        console.print(f"emptied: {safe(some(folded(answer.names), MOST_NAMES))}")
+    if answer.idle_w and not answer.goal.gpus:
+        console.print(
+            f"racks without work still draw {power(answer.idle_w)}: switched off, they would give "
+            "that back as well"
+        )
 
 
 def _costs(console: Console, answer: Release) -> None:

@@ -90,6 +90,13 @@ class Release:
         return sum(change.stopped * self._gpus_of(change) for change in self._others)
 
     @property
+    def idle_w(self) -> int:
+        """What racks draw that hold no work afterwards and stay on; it counts as drawn."""
+        site = self.solution.problem.site
+        idle = (rack for name, rack in site.racks.items() if name not in self.after.by_rack)
+        return sum(self.solution.problem.idle_w(rack) for rack in idle)
+
+    @property
     def cost_mills(self) -> int:
         """Value lost per hour and the price of the moves."""
         return self.value_lost_mills + self.move_mills * (self.moved_gpus + self.stopped_gpus)

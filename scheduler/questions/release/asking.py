@@ -242,7 +242,8 @@ class _Asking:
 
     def _least_cost_mills(self, task: Task, solution: Solution) -> int | None:
         bound, score = solution.bound_mills, solution.score
-        if bound is None or not task.bounds_all or score.unmet_firm_gpus > self._unmet_gpus:
+        is_within = not score.violation and score.unmet_firm_gpus <= self._unmet_gpus
+        if bound is None or not task.bounds_all or not is_within:
             return None
         return self._margin_mills - bound
 

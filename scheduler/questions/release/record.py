@@ -26,6 +26,7 @@ def release_record(answer: Release, waves: tuple[Wave, ...], wall_s: float) -> d
         "given": answer.given,
         "unit": answer.unit,
         "emptied": list(answer.names) or ([goal.domain] if goal.domain else []),
+        "idle_mw": answer.idle_w / 1e6,
         "checked": answer.solution.verdict.checked,
         "unmet_firm_gpus": answer.solution.verdict.unmet_firm_gpus,
         "value_lost_usd_per_h": answer.value_lost_mills / 1000,

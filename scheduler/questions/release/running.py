@@ -15,7 +15,7 @@ def running(problem: Problem, plan: Plan, within_days: int) -> Problem:
 
     Jobs ask for the units that they have and may get fewer as far as they are elastic. A contract
     that may end within the days is kept whole or ended; any other that runs is an obligation,
-    also one that is not firm. Firm contracts stay asked for where they are owed.
+    also one that is not firm. What does not run at all is left out, firm or not.
     """
     workload = problem.workload
     jobs = {
@@ -26,7 +26,7 @@ def running(problem: Problem, plan: Plan, within_days: int) -> Problem:
     contracts = {
         contract.name: _as_it_binds(contract, plan.placed_units(contract.name), within_days)
         for contract in workload.contracts.values()
-        if contract.firm or plan.placed_units(contract.name)
+        if plan.placed_units(contract.name)
     }
     return replace(
         problem, workload=replace(workload, jobs=jobs, contracts=contracts), current=plan
