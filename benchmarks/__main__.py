@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from benchmarks import kernel_speed, main_job, planner
+from benchmarks import kernel_speed, main_job, planner, replanning
 
 
 class Benchmark(Protocol):
@@ -28,6 +28,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "main": main_job,
     "kernels": kernel_speed,
     "planner": planner,
+    "replan": replanning,
 }
 
 

@@ -133,7 +133,7 @@ def watched(
     timed. If saving fails, the planner is stopped and the error raised.
     """
     recorder = Recorder(Pace(save_guess_s))
-    with _stopping(recorder), display as shown, ThreadPoolExecutor(1) as pool:
+    with stopping(recorder), display as shown, ThreadPoolExecutor(1) as pool:
         solving = pool.submit(solve, recorder)
         try:
             saved, saved_at = None, -SAVE_EVERY_S
@@ -223,7 +223,7 @@ def _bar(seconds: float) -> Iterator[Display]:
 
 
 @contextmanager
-def _stopping(recorder: Recorder) -> Iterator[None]:
+def stopping(recorder: Recorder) -> Iterator[None]:
     """Let SIGINT and SIGTERM stop the planner while the block runs."""
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:

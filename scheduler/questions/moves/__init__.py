@@ -1,6 +1,6 @@
 """From one plan to another: which units move, and in which order that is safe all the time."""
 
-from scheduler.questions.moves.both_ends import doubled
+from scheduler.questions.moves.both_ends import doubled, twin_names
 from scheduler.questions.moves.moves import (
     Move,
     applied,
@@ -24,6 +24,7 @@ __all__ = [
     "moved_gpus",
     "moved_units",
     "moves_between",
+    "twin_names",
     "units_by_tenant",
     "waves",
     "worse",

@@ -35,9 +35,8 @@ class Ground:
 
     @cached_property
     def compiled(self) -> Compiled:
-        """The arrays. A twin may take whatever its job may have, and what that has too much."""
-        most = {job: 2 * self.problem.jobs[job].units for job in self.jobs}
-        twinned = with_twins(self.problem, most)
+        """The arrays, with twins as large as their jobs."""
+        twinned = with_twins(self.problem, dict.fromkeys(self.jobs, 0))
         return compile_problem(twinned, Topology(twinned.site))
 
     def workspace(self, plan: Plan) -> Workspace:

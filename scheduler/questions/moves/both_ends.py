@@ -29,7 +29,7 @@ def doubled(problem: Problem, plan: Plan, moves: Iterable[Move]) -> tuple[Proble
 
 
 def with_twins(problem: Problem, most: Mapping[str, int]) -> Problem:
-    """Return the problem with a twin of every job that `most` names, of at most so many units."""
+    """Return the problem with twins that hold at least as many units as `most` says."""
     names = twin_names(problem, most)
     twins = {names[job]: _twin(problem.jobs[job], names[job], units) for job, units in most.items()}
     workload = replace(problem.workload, jobs={**problem.workload.jobs, **twins})
@@ -55,7 +55,7 @@ def _twin(job: Job, name: str, units: int) -> Job:
     return replace(
         job,
         name=name,
-        units=units,
+        units=max(units, job.units),  # hardware fit looks at the size of a job
         min_units=1,
         promised_units=None,
         firm=False,

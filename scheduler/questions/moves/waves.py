@@ -116,8 +116,10 @@ class _Way:
         return None
 
     def _fitting(self, moves: Sequence[Move], cut: Cut, refused: set[Step]) -> list[Step]:
-        """Return steps that fit together by the kernels."""
-        attempt, chosen = self._attempt(), []
+        """Return steps that fit together by the kernels; as the last resort what is left."""
+        attempt, chosen = self._attempt(), list[Step]()
+        if cut is Cut.ALL:
+            return [step for step in steps(self.ground.problem, moves, cut) if step not in refused]
         for step in steps(self.ground.problem, moves, cut):
             for part in parts(step) if cut is Cut.PARTS else (step,):
                 if part not in refused and attempt.take(part):
