@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scheduler.cli.app import app
+from scheduler.cli.watching import Recorder
 
 RUNNER = CliRunner()
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -91,6 +92,15 @@ def test_more_than_there_is_ends_with_one(plan: str) -> None:
     done = released(plan, "--gpus", "200", "--contiguous", "array")
     assert done.exit_code == 1
     assert "200 GPUs on whole nodes in whole arrays" in done.stderr
+
+
+def test_an_interrupted_search_tells_what_it_has(
+    plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recorder, "stopped", lambda _self: True)
+    done = released(plan, "--mw", "0.01")
+    assert done.exit_code == 130
+    assert "give back 10.0 kW of peak draw: met" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from scheduler.questions.release import (
     steps_of,
 )
 from scheduler.questions.release.measure import free_by_rack, gpus_left, peak_draw_w
-from scheduler.solve import solve
+from scheduler.solve import Progress, Solution, solve
 from tests import build
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -163,6 +163,33 @@ def test_the_steps_lead_to_the_plan_and_keep_every_limit() -> None:
         plan = applied(plan, wave.moves)
         assert check(answer.running, plan).checked
     assert plan.units == answer.after.units
+
+
+class Stopped:
+    """A watch that wants an end from the beginning."""
+
+    def progress(self, progress: Progress) -> None:
+        """Hear nothing."""
+
+    def incumbent(self, solution: Solution) -> None:
+        """Keep nothing."""
+
+    def stopped(self) -> bool:
+        """Say so at once."""
+        return True
+
+    def reserve_s(self) -> float:
+        """Keep no time."""
+        return 0.0
+
+
+@pytest.mark.parametrize("goal", [Goal(watts=10_000), Goal(gpus=8), Goal(domain="H1-A01-R1")])
+def test_a_search_that_is_stopped_leaves_an_answer_that_meets_the_goal(goal: Goal) -> None:
+    problem, plan = tiny()
+    answer = release(problem, plan, goal, time_limit_s=20, workers=1, watch=Stopped())
+    assert answer.solution.status == "interrupted"
+    assert answer.solution.verdict.checked
+    assert answer.met
 
 
 def small(seed: int) -> tuple[Problem, Plan]:

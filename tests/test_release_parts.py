@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scheduler.check import check
@@ -34,6 +34,7 @@ OPTION = st.tuples(st.integers(0, 20), st.integers(0, 9))
 GROUPS = st.lists(st.lists(OPTION, max_size=3), max_size=5)
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(GROUPS, st.integers(1, 25))
 def test_the_cheapest_choice_is_the_cheapest(
     groups: list[list[tuple[int, int]]], target: int

@@ -53,7 +53,7 @@ def _headline(console: Console, answer: Release) -> None:
         console.print(f"- {safe(line)}")
     if answer.names:
         console.print(f"emptied: {safe(some(folded(answer.names), MOST_NAMES))}")
-    if answer.idle_w and not answer.goal.gpus:
+    if answer.idle_w and answer.goal.watts:
         console.print(
             f"racks without work still draw {power(answer.idle_w)}: switched off, they would give "
             "that back as well"
@@ -72,8 +72,8 @@ def _costs(console: Console, answer: Release) -> None:
     price = answer.move_mills / 1000
     cost, least = answer.cost_mills / 1000, answer.least_cost_mills
     proven = "no bound"
-    if least is not None:
-        gap = max(0, answer.cost_mills - least) / max(1, abs(least))
+    if least is not None and answer.cost_mills > 0:
+        gap = max(0, answer.cost_mills - least) / max(1, answer.cost_mills)
         proven = f"no plan costs less than ${least / 1000:,.2f} ({percent(gap)} less)"
     console.print(
         f"cost: ${cost:,.2f}, an hour of the value lost and ${price:,.3f} for each GPU that "
