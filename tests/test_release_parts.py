@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from scheduler.check import check
 from scheduler.model import BaseLoad, Level, Plan, Problem
+from scheduler.questions.release import running as running_now
 from scheduler.questions.release.candidates import Scoring, best_sets, candidates
 from scheduler.questions.release.changed import switched_off, with_ceiling, with_held
 from scheduler.questions.release.cover import cheapest_choice, cheapest_cover, step_of
@@ -26,7 +27,7 @@ from scheduler.questions.release.measure import changes, free_by_rack, gpus_left
 from scheduler.questions.release.notice import ending_of
 from scheduler.questions.release.places import racks_of
 from scheduler.questions.release.refill import refilled
-from scheduler.questions.release.running import running
+from scheduler.questions.release.running import pinned, running
 from scheduler.questions.release.stops import stopped
 from tests import build
 
@@ -139,6 +140,20 @@ def test_what_runs_is_all_that_may_run() -> None:
     assert set(run.jobs) == {"a", "soft"}
     assert run.jobs["soft"].firm  # its notice is longer than a week
     assert not running(problem, Plan({"soft": {"r2": 1}}), 30).jobs["soft"].firm
+
+
+def test_what_is_pinned_stays_on_its_racks_or_in_its_arrays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem, plan = hungry_and_thrifty()
+    jobs = pinned(problem, plan, {"small"}).jobs
+    assert (jobs["train"].within, jobs["deal"].within, jobs["small"].within) == (
+        ("r1",),
+        ("r2",),
+        (),
+    )
+    monkeypatch.setattr(running_now, "MOST_SINGLE_RACKS", 1)
+    assert pinned(problem, plan, {"small"}).jobs["train"].within == ("A",)
 
 
 def test_places_are_halls_pods_arrays_racks_loops_and_power_nodes() -> None:

@@ -9,6 +9,8 @@ from scheduler.model import Contract, Job, Level, Plan, Problem
 from scheduler.model.units import part
 from scheduler.questions.release.notice import ending_of
 
+MOST_SINGLE_RACKS = 1_000  # of a site on which jobs are pinned to racks, not to arrays
+
 
 def running(problem: Problem, plan: Plan, within_days: int) -> Problem:
     """Return the problem of what `plan` runs, with `plan` as the current plan.
@@ -50,8 +52,19 @@ def without_jobs(plan: Plan, names: Collection[str]) -> Plan:
 
 
 def pinned(problem: Problem, plan: Plan, free: Collection[str]) -> Problem:
-    """Return the problem in which only the jobs in `free` may go to racks where they are not."""
-    places = {name: tuple(racks) for name, racks in plan.units.items() if name not in free}
+    """Return the problem in which only the jobs in `free` may go to racks where they are not.
+
+    On large sites they may go to other racks of their arrays: so many sets of single racks would
+    take longer to read than to search.
+    """
+    racks = problem.site.racks
+    places = {
+        name: tuple(on)
+        if len(racks) <= MOST_SINGLE_RACKS
+        else tuple(dict.fromkeys(racks[rack].array for rack in on))
+        for name, on in plan.units.items()
+        if name not in free
+    }
     workload = problem.workload
     jobs = {
         name: replace(job, within=places.get(name, job.within))
