@@ -151,6 +151,26 @@ def test_a_hall_keeps_the_racks_of_its_obligations() -> None:
     assert answer.solution.verdict.unmet_firm_gpus == 0
 
 
+def test_what_is_broken_already_does_not_count_against_a_release() -> None:
+    # An idle rack draws 2 kW on a UPS of 1 kW, today and afterwards; the GPUs are given back.
+    racks = [build.rack("r1", feeds=("ups1",)), build.rack("r2", feeds=("ups2",))]
+    nodes = {"ups1": build.ups("ups1"), "ups2": build.ups("ups2", 1_000)}
+    types = {"hgx": build.rack_type(idle_w=2_000)}
+    on = build.site(racks, power_nodes=nodes, rack_types=types)
+    problem = build.problem(on, jobs=[build.job("a")])
+    answer = release(problem, Plan({"a": {"r1": 1}}), Goal(domain="r1"), time_limit_s=5, workers=1)
+    assert answer.solution.verdict.violation == 1_000
+    assert (answer.met, answer.given, answer.after.units) == (True, 1, {})
+
+
+def test_what_the_site_draws_anyway_is_told() -> None:
+    problem, _ = tiny()
+    answer = release(problem, Plan({}), Goal(watts=1_000), time_limit_s=5, workers=1)
+    assert answer.shortfall == (
+        "idle racks, base loads and obligations draw 30.0 kW, 1,000 W too much for the goal",
+    )
+
+
 def test_more_than_the_site_has_is_unreachable() -> None:
     with pytest.raises(UnreachableError, match="200 GPUs"):
         asked(Goal(gpus=200, contiguous=Level.ARRAY))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kernels.score import Score
-from scheduler.check import check
+from scheduler.check import Verdict, check
 from scheduler.model import Level, Plan, Problem
 from scheduler.questions.release.answer import Fewest, Release
 from scheduler.questions.release.changed import moves_alone, with_move_price
@@ -145,7 +145,7 @@ class _Asking:
             names=task.names,
             leaving=self._leaving,
         )
-        return replace(answer, shortfall=shortfall(answer, self._unmet_gpus))
+        return replace(answer, shortfall=shortfall(answer, self._verdict))
 
     def _nearby(self, ways: list[Task], clock: Clock) -> tuple[Task, Plan]:
         """Return the way whose search near the running plan ends best, and its plan."""
@@ -242,7 +242,7 @@ class _Asking:
 
     def _least_cost_mills(self, task: Task, solution: Solution) -> int | None:
         bound, score = solution.bound_mills, solution.score
-        is_within = not score.violation and score.unmet_firm_gpus <= self._unmet_gpus
+        is_within = not score.violation and score.unmet_firm_gpus <= self._verdict.unmet_firm_gpus
         if bound is None or not task.bounds_all or not is_within:
             return None
         return self._margin_mills - bound
@@ -268,9 +268,10 @@ class _Asking:
         return without_jobs(self.plan, self._leaving)
 
     @cached_property
-    def _margin_mills(self) -> int:
-        return check(self._base, self._before).margin_mills
+    def _verdict(self) -> Verdict:
+        """What the check says of what runs, without what the goal ends."""
+        return check(self._base, self._before)
 
-    @cached_property
-    def _unmet_gpus(self) -> int:
-        return check(self._base, self._before).unmet_firm_gpus
+    @property
+    def _margin_mills(self) -> int:
+        return self._verdict.margin_mills

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scheduler.model import Level, Plan
+from scheduler.check import Verdict
+from scheduler.model import Finding, Level, Plan
+from scheduler.questions.moves import worse
 from scheduler.questions.release.answer import Release
+from scheduler.questions.release.changed import CEILING
 from scheduler.questions.release.goal import Goal
 from scheduler.questions.release.measure import free_by_rack, peak_draw_w
 from scheduler.questions.release.places import racks_of
-from scheduler.words import clean, gpu_count, limit_line, places, quantity, some
+from scheduler.words import clean, gpu_count, limit_line, places, power, quantity, some
 
 NAMED = 5
 
 
-def shortfall(answer: Release, unmet_before_gpus: int) -> tuple[str, ...]:
+def shortfall(answer: Release, before: Verdict) -> tuple[str, ...]:
     """Return in words what keeps an answer from its goal; nothing if it is met.
 
-    Obligations that were unmet before do not count.
+    What was broken or owed before, the tenant that leaves left out, does not count as long as it
+    gets no worse.
     """
-    goal, lines = answer.goal, list[str]()
-    if goal.tenant is not None:
-        lines += [
-            f"{ending.contract.name}: {ending.words}"
-            for ending in answer.endings
-            if ending.contract.tenant == goal.tenant and not ending.may_end
-        ]
-    verdict = answer.solution.verdict
-    if verdict.unmet_firm_gpus > unmet_before_gpus:
+    goal, verdict = answer.goal, answer.solution.verdict
+    lines = [
+        f"{ending.contract.name}: {ending.words}"
+        for ending in answer.endings
+        if ending.contract.tenant == goal.tenant and not ending.may_end
+    ]
+    unmet_gpus = verdict.unmet_firm_gpus - before.unmet_firm_gpus
+    if unmet_gpus > 0:
         owed = [finding.subject for finding in verdict.findings if finding.unmet]
-        gpus = gpu_count(verdict.unmet_firm_gpus - unmet_before_gpus)
         lines.append(
-            f"for all of {goal.words}, {gpus} of obligations would be unmet ({some(owed, NAMED)})"
+            f"to give back {goal.words}, {gpu_count(unmet_gpus)} of obligations would be unmet "
+            f"({some(owed, NAMED)})"
         )
-    elif not verdict.checked:
-        lines += [f"broken: {limit_line(finding)}" for finding in verdict.broken[:NAMED]]
+    else:
+        lines += [_broken(finding) for finding in worse(before, verdict)[:NAMED]]
     if goal.spared:
         kept = places(answer.running.site, goal.spared)
         lines.append(f"obligations that have no other place stay on {kept}")
@@ -42,6 +45,13 @@ def shortfall(answer: Release, unmet_before_gpus: int) -> tuple[str, ...]:
         missing = quantity(answer.asked - answer.given, answer.unit)
         lines.append(f"{missing} less than asked for are given back")
     return tuple(clean(line) for line in lines)
+
+
+def _broken(finding: Finding) -> str:
+    if finding.subject.startswith(CEILING):
+        drawn, more = power(finding.amount), power(finding.violation)
+        return f"idle racks, base loads and obligations draw {drawn}, {more} too much for the goal"
+    return f"broken: {limit_line(finding)}"
 
 
 def within_reach(answer: Release) -> Goal | None:
