@@ -8,7 +8,7 @@ from functools import cached_property
 
 from scheduler.model import Plan, Problem
 from scheduler.questions.release.cover import cheapest_cover, step_of
-from scheduler.questions.release.least_moves import gpus_on
+from scheduler.questions.release.least_moves import gpus_on, least_for_domains
 
 MOST_SETS = 4
 
@@ -123,6 +123,12 @@ def best_sets(
         if other is not None:
             sets.append(other)
     return _distinct(sets)[:most]
+
+
+def least_for(found: tuple[Candidate, ...], target: int) -> int:
+    """Return the fewest GPUs that leave so that domains of `target` together are empty."""
+    costs, gives = [each.gpus for each in found], [each.gives for each in found]
+    return least_for_domains(costs, gives, target)
 
 
 def _cheapest(
