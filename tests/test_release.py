@@ -21,6 +21,7 @@ from scheduler.questions.release import (
     UnreachableError,
     mistakes,
     release,
+    search,
     steps_of,
 )
 from scheduler.questions.release.measure import free_by_rack, gpus_left, peak_draw_w
@@ -169,6 +170,18 @@ def test_what_the_site_draws_anyway_is_told() -> None:
     assert answer.shortfall == (
         "idle racks, base loads and obligations draw 30.0 kW, 1,000 W too much for the goal",
     )
+
+
+def test_without_time_for_fewest_moves_the_count_is_the_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(search, "SMALL_RACKS", 0)
+    problem, plan = tiny()
+    goal = Goal(domain=array_of("train"))
+    answer = release(problem, plan, goal, time_limit_s=0.1, workers=1)
+    assert answer.met
+    assert answer.fewest.least_gpus == 32  # all of train
+    assert answer.fewest.gpus == answer.moved_gpus + answer.stopped_gpus
 
 
 def test_more_than_the_site_has_is_unreachable() -> None:

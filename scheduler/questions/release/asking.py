@@ -126,12 +126,15 @@ class _Asking:
         return replace(answer, shortfall=shortfall(answer, self._verdict))
 
     def _fewest(self, found: Found) -> Fewest:
+        """Return the fewest moves found, those of the answer if no search for them had time."""
         task, few, least_gpus = found.few_task, found.few, found.least_gpus
-        margin_mills = check(task.problem, few.plan).margin_mills
+        plan = found.solution.plan if few is None else few.plan
+        if few is not None and task.bounds_all:
+            least_gpus = max(least_gpus, proven_gpus(few))
         return Fewest(
-            gpus=gpus_left(task.problem, self._before, few.plan),
-            least_gpus=max(least_gpus, proven_gpus(few)) if task.bounds_all else least_gpus,
-            value_lost_mills=self._lost_mills(margin_mills, few.plan),
+            gpus=gpus_left(task.problem, self._before, plan),
+            least_gpus=least_gpus,
+            value_lost_mills=self._lost_mills(check(task.problem, plan).margin_mills, plan),
         )
 
     def _lost_mills(self, margin_mills: int, plan: Plan) -> int:

@@ -32,7 +32,7 @@ class Found:
     task: Task
     solution: Solution
     few_task: Task
-    few: Solution  # its money is moves alone
+    few: Solution | None  # its money is moves alone; None if there was no time for it
     least_gpus: int  # that leave in any plan, counted
 
 
@@ -59,6 +59,8 @@ class Search:
             return None
         task, start = self._nearby(ways, clock)
         solution = self.solver.freely(task.problem, start, clock.share_s(FREELY_SHARE))
+        if clock.left_s() <= 0 and len(self.run.site.racks) > SMALL_RACKS:
+            return Found(task, solution, task, None, least_gpus)
         way, few = self._few_moves(task, solution, clock)
         if rank_of(way.problem, few.plan) < rank_of(task.problem, solution.plan):
             task, solution = way, self.solver.freely(way.problem, few.plan, clock.share_s(1.0))
