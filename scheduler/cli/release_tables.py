@@ -71,12 +71,10 @@ def _costs(console: Console, answer: Release) -> None:
     )
     price = answer.move_mills / 1000
     cost, least = answer.cost_mills / 1000, answer.least_cost_mills
-    proven = "no bound"
-    if least is not None:
-        proven = f"no plan costs less than ${least / 1000:,.2f}"
-        if answer.cost_mills > 0:
-            share = (answer.cost_mills - least) / answer.cost_mills
-            proven += f" ({percent(share)} less)"
+    proven = "no useful bound on it"
+    if least is not None and least > 0:
+        share = (answer.cost_mills - least) / answer.cost_mills
+        proven = f"no plan costs less than ${least / 1000:,.2f} ({percent(share)} less)"
     console.print(
         f"cost: ${cost:,.2f}, an hour of the value lost and ${price:,.3f} for each GPU that "
         f"leaves; {proven}"
