@@ -16,6 +16,7 @@ from scheduler.cli import (
     explain,
     export,
     plan,
+    release,
     replan,
     report,
     risk,
@@ -56,7 +57,20 @@ app = typer.Typer(
     help="Decide which jobs and tenants go on which racks of a GPU site, inside every limit of "
     "power, cooling, network and contract, also when a part of the site fails.",
 )
-for verb in (plan, check, explain, score, risk, replan, site, show, report, schema, export):
+for verb in (
+    plan,
+    check,
+    explain,
+    score,
+    risk,
+    release,
+    replan,
+    site,
+    show,
+    report,
+    schema,
+    export,
+):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
 imports = typer.Typer(no_args_is_help=True, help="Take a site, a workload or a plan from others.")
 # One module of `scheduler.cli.imports` for each format.
