@@ -16,7 +16,19 @@ from scheduler.cli.app import app
 from scheduler.cli.console import output, safe
 
 VERBS = (
-    *("plan", "check", "explain", "score", "risk", "site", "show", "report", "schema"),
+    *(
+        "plan",
+        "check",
+        "explain",
+        "score",
+        "risk",
+        "release",
+        "replan",
+        "site",
+        "show",
+        "report",
+        "schema",
+    ),
     *("export", "import"),
 )
 RUNNER = CliRunner()

@@ -39,6 +39,12 @@ from scheduler.cli.imports import (
 )
 
 
+VERBS: tuple[ModuleType, ...] = (
+    *(plan, check, explain, score, risk, release, replan),
+    *(site, show, report, schema, export),
+)
+
+
 class Verbs(TyperGroup):
     """The verbs; every one reports mistakes as plain lines, never as a traceback."""
 
@@ -57,20 +63,7 @@ app = typer.Typer(
     help="Decide which jobs and tenants go on which racks of a GPU site, inside every limit of "
     "power, cooling, network and contract, also when a part of the site fails.",
 )
-for verb in (
-    plan,
-    check,
-    explain,
-    score,
-    risk,
-    release,
-    replan,
-    site,
-    show,
-    report,
-    schema,
-    export,
-):
+for verb in VERBS:
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
 imports = typer.Typer(no_args_is_help=True, help="Take a site, a workload or a plan from others.")
 # One module of `scheduler.cli.imports` for each format.
