@@ -38,7 +38,6 @@ from scheduler.cli.imports import (
     topograph,
 )
 
-
 VERBS: tuple[ModuleType, ...] = (
     *(plan, check, explain, score, risk, release, replan),
     *(site, show, report, schema, export),
