@@ -2,6 +2,7 @@
 
 from scheduler.inputs.explicit import site_document, workload_document
 from scheduler.inputs.mistakes import InputError, Mistake
+from scheduler.inputs.offer_build import read_offers
 from scheduler.inputs.plan_file import read_plan
 from scheduler.inputs.proof_file import Proof, read_proof
 from scheduler.inputs.read import read_problem, read_site_file
@@ -12,6 +13,7 @@ __all__ = [
     "Mistake",
     "Proof",
     "json_schema",
+    "read_offers",
     "read_plan",
     "read_problem",
     "read_proof",

@@ -1,0 +1,173 @@
+"""The question itself: what a site earns without an offer, with it, and what lies between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scheduler.conflicts import explain_conflict
+from scheduler.model import Offer, Plan, Problem
+from scheduler.questions.offer.block import Block
+from scheduler.questions.offer.concentration import Revenue, revenue
+from scheduler.questions.offer.deal import Deal, deal, is_better_without, plan_with
+from scheduler.questions.offer.fit import Fit, fit
+from scheduler.questions.offer.frontier import Frontier
+from scheduler.questions.offer.joined import at_price, only, resized, units_on
+from scheduler.questions.offer.solving import Solver
+from scheduler.questions.offer.terms import Ladder, Terms, isolation_series, redundancy_series
+from scheduler.questions.offer.together import Together, together
+from scheduler.solve import Solution
+
+BASE_WEIGHT = 4.0  # of the plan without any offer, in the division of the time
+FIT_WEIGHT = 1.0
+WITH_WEIGHT = 4.0
+TOGETHER_WEIGHT = 5.0
+CONFLICT_SHARE = 0.5  # of the time left, for why firm contracts are not met without any offer
+AGAIN_SHARE = 0.25  # of the time left, for a better plan without any offer
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """All that is said about one offer alone."""
+
+    offer: Offer
+    fit: Fit
+    by_isolation: tuple[Block, ...]
+    by_redundancy: tuple[Block, ...]
+    deal: Deal | None  # None if nothing of it fits
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that is said about the offers of a file."""
+
+    problem: Problem
+    without: Solution
+    revenue: Revenue
+    weighed: tuple[Weighed, ...]
+    together: Together | None = None
+    lines: tuple[str, ...] = ()  # why firm contracts are not met even without an offer
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """One offer, and the plan with it if any of it fits."""
+
+    offer: Offer
+    fit: Fit
+    by_isolation: tuple[Block, ...]
+    by_redundancy: tuple[Block, ...]
+    sized: Offer
+    found: Solution | None
+
+
+def answer(problem: Problem, offers: Sequence[Offer], solver: Solver) -> Answer:
+    """Weigh offers: each alone and, if there are several, together.
+
+    If the search is stopped on the way, the answer holds the offers that were weighed until then.
+    """
+    budget, ladder = solver.budget, Ladder(problem.site)
+    budget.expect(BASE_WEIGHT + len(offers) * (FIT_WEIGHT + WITH_WEIGHT))
+    budget.expect(TOGETHER_WEIGHT if len(offers) > 1 else 0.0)
+    series = {each.name: _Series.of(each, problem, ladder) for each in offers}
+    without = solver.solve(problem, budget.take(BASE_WEIGHT, "plan without any offer"))
+    if not without.verdict.checked or without.verdict.unmet_firm_gpus:
+        why = explain_conflict(without, CONFLICT_SHARE * budget.left_s(), solver.workers)
+        lines = () if why is None else why.lines
+        return Answer(problem, without, revenue(problem, without.plan), (), lines=lines)
+    firm = [each.name for each in problem.workload.contracts.values() if each.firm]
+    frontier = Frontier(problem, ladder, only(without.plan, firm), solver)
+    frontier.expect((each, series[each.name].all) for each in offers)
+    alone: list[_Alone] = []
+    for offer in offers:
+        one = _weigh(offer, series[offer.name], frontier, without)
+        if budget.stopped() and one.found is None:
+            break
+        alone.append(one)
+    without = _improved(without, alone, solver)
+    weighed = tuple(_compared(each, without, ladder) for each in alone)
+    return Answer(
+        problem=problem,
+        without=without,
+        revenue=revenue(problem, without.plan),
+        weighed=weighed,
+        together=_together(weighed, without, solver) if len(offers) > 1 else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Series:
+    """The terms at which the frontier of an offer is told."""
+
+    isolation: list[Terms]
+    redundancy: list[Terms]
+
+    @staticmethod
+    def of(offer: Offer, problem: Problem, ladder: Ladder) -> _Series:
+        return _Series(isolation_series(offer, ladder), redundancy_series(offer, problem))
+
+    @property
+    def all(self) -> list[Terms]:
+        return [*self.isolation, *self.redundancy]
+
+
+def _weigh(offer: Offer, series: _Series, frontier: Frontier, without: Solution) -> _Alone:
+    """Find the frontier of one offer, whether it fits, and a plan with it."""
+    solver, problem = frontier.solver, frontier.problem
+    blocks = frontier.blocks(offer, series.all)
+    by_isolation = tuple(blocks[: len(series.isolation)])
+    by_redundancy = tuple(blocks[len(series.isolation) :])
+    asked = Terms.of(offer)
+    nothing = Block(asked, 0, sum(units_on(problem, offer).values()), Plan({}), "size")
+    block = next((each for each in blocks if each.terms == asked), nothing)
+    seconds = solver.budget.take(FIT_WEIGHT, f"does {offer.name} fit?")
+    fits = fit(problem, offer, block, solver, seconds)
+    units = min(offer.contract.units, fits.block.units)
+    sized, found = resized(offer, max(1, units)), None
+    if units and not solver.budget.stopped():
+        seconds = solver.budget.take(WITH_WEIGHT, f"plan with {offer.name}")
+        found = plan_with(sized, fits.block, without, frontier.ladder, solver, seconds)
+    else:
+        solver.budget.drop(WITH_WEIGHT)
+    return _Alone(offer, fits, by_isolation, by_redundancy, sized, found)
+
+
+def _improved(without: Solution, alone: Sequence[_Alone], solver: Solver) -> Solution:
+    """Return a better plan without any offer if a plan with one holds it."""
+    for each in alone:
+        if each.found is None or solver.budget.stopped():
+            continue
+        if is_better_without(each.sized, each.found, without):
+            start = only(each.found.plan, without.problem.jobs)
+            without = solver.solve(
+                without.problem,
+                AGAIN_SHARE * solver.budget.left_s(),
+                start=start,
+                known_bound_mills=without.bound_mills,
+                known_bound_by=without.bound_by,
+            )
+    return without
+
+
+def _compared(alone: _Alone, without: Solution, ladder: Ladder) -> Weighed:
+    found = alone.found
+    done = None if found is None else deal(alone.sized, found, without, ladder)
+    return Weighed(alone.offer, alone.fit, alone.by_isolation, alone.by_redundancy, done)
+
+
+def _together(weighed: Sequence[Weighed], without: Solution, solver: Solver) -> Together | None:
+    """Weigh the offers of which anything fits, at their own prices or at those that just pay."""
+    deals = [each.deal for each in weighed if each.deal is not None]
+    if len(deals) < 2 or solver.budget.stopped():
+        return None
+    offers = [
+        each.offer if each.offer.is_priced else at_price(each.offer, each.price.accept_mills)
+        for each in deals
+    ]
+    return together(
+        offers,
+        solver,
+        solver.budget.take(TOGETHER_WEIGHT, "all offers together"),
+        without=without,
+        starts=[(each.gain_mills or 0, each.solution.plan) for each in deals],
+    )

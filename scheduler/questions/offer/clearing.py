@@ -1,0 +1,125 @@
+"""Plans to begin with for a block that keeps whole domains: firm contracts move out of some.
+
+Searches grow a block around what lies there already. Where a block wants whole halls, the firm
+contracts of several have to move together first: here they are planned on a site on which those
+domains are drained, and the block alone on a site on which all others are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from scheduler.model import Offer, Plan, Problem
+from scheduler.questions.offer.block import VALUE_MILLS, elastic
+from scheduler.questions.offer.joined import obligations, only, units_on
+from scheduler.questions.offer.solving import Solver, all_met
+from scheduler.questions.offer.terms import Ladder
+
+TRIES = 3  # numbers of domains that are tried, the largest first
+
+
+def in_free_domains(
+    problem: Problem, offer: Offer, ladder: Ladder, owed: Plan, solver: Solver, time_limit_s: float
+) -> Plan:
+    """Return `owed` with the block in all domains of its level that nobody lies in."""
+    kind = ladder.widest(offer.tenant.isolation)
+    used = {rack for _, rack, _ in owed.shards()}
+    if kind is None:
+        return owed
+    domain_of = ladder.domain_of(kind)
+    taken = {domain_of[rack] for rack in used}
+    free = {rack for rack in units_on(problem, offer) if domain_of[rack] not in taken}
+    return _with_block(problem, offer, owed, free, solver, time_limit_s)
+
+
+def in_cleared_domains(
+    problem: Problem,
+    offer: Offer,
+    ladder: Ladder,
+    owed: Plan,
+    *,
+    best_units: int,
+    bound_units: int,
+    solver: Solver,
+    time_limit_s: float,
+) -> Iterator[Plan]:
+    """Yield plans with the block in domains that firm contracts moved out of, the largest first.
+
+    Parameters
+    ----------
+    best_units, bound_units
+        Units of the block that are known to fit, and the most that can: no other numbers of
+        domains are of interest.
+    """
+    kind = ladder.widest(offer.tenant.isolation)
+    if kind is None or solver.budget.stopped():
+        return
+    domain_of, units = ladder.domain_of(kind), units_on(problem, offer)
+    size: Counter[str] = Counter()
+    for rack, count in units.items():
+        domain = domain_of[rack]
+        if domain is not None:
+            size[domain] += count
+    in_use: Counter[str] = Counter()
+    for _, rack, count in owed.shards():
+        domain = domain_of[rack]
+        if domain is not None:
+            in_use[domain] += count
+    largest = sorted(size, key=lambda domain: (-size[domain], in_use[domain], domain))
+    counts = [
+        count
+        for count in range(len(largest), 0, -1)
+        if best_units < sum(size[domain] for domain in largest[:count])
+        and sum(size[domain] for domain in largest[: count - 1]) < bound_units
+    ]
+    for count in counts[:TRIES]:
+        cleared = set(largest[:count])
+        racks = {rack for rack, domain in domain_of.items() if domain in cleared}
+        elsewhere = _elsewhere(problem, owed, racks, solver, time_limit_s / (2 * TRIES))
+        if elsewhere is not None:
+            allowed = racks & units.keys()
+            yield _with_block(problem, offer, elsewhere, allowed, solver, time_limit_s / TRIES)
+            return
+
+
+def _elsewhere(
+    problem: Problem, owed: Plan, cleared: Collection[str], solver: Solver, time_limit_s: float
+) -> Plan | None:
+    """Plan all firm contracts outside the cleared racks; None if that is not found."""
+    drained = _drained(obligations(problem), cleared)
+    solution = solver.solve(drained, time_limit_s, start=owed, is_enough=all_met)
+    met = solution.verdict.checked and solution.verdict.unmet_firm_gpus == 0
+    return solution.plan if met else None
+
+
+def _with_block(
+    problem: Problem,
+    offer: Offer,
+    owed: Plan,
+    racks: Collection[str],
+    solver: Solver,
+    time_limit_s: float,
+) -> Plan:
+    """Return `owed` with as much of the block on `racks` as they take by themselves."""
+    if not racks:
+        return owed
+    wanted = elastic(problem, offer)
+    contracts = {offer.name: wanted.workload.contracts[offer.name]}
+    alone = replace(wanted, workload=replace(wanted.workload, contracts=contracts))
+    others = set(problem.site.racks) - set(racks)
+    full = VALUE_MILLS * offer.contract.gpus_per_unit * sum(units_on(problem, offer).values())
+    solution = solver.solve(
+        _drained(alone, others),
+        time_limit_s,
+        is_enough=lambda progress: progress.margin_mills >= full,
+    )
+    return Plan({**owed.units, **only(solution.plan, (offer.name,)).units})
+
+
+def _drained(problem: Problem, racks: Collection[str]) -> Problem:
+    """Return the problem with some racks drained."""
+    site = problem.site
+    changed = {rack: replace(site.racks[rack], drained=True) for rack in racks}
+    return replace(problem, site=replace(site, racks={**site.racks, **changed}))
