@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from scheduler import __version__
-from scheduler.cli import check, explain, export, plan, schema, score, site
+from scheduler.cli import check, explain, export, offer, plan, schema, score, site
 from scheduler.cli.console import plain_mistakes
 
 
@@ -33,7 +33,7 @@ app = typer.Typer(
     help="Decide which jobs and tenants go on which racks of a GPU site, inside every limit of "
     "power, cooling, network and contract, also when a part of the site fails.",
 )
-for verb in (plan, check, explain, score, site, schema, export):
+for verb in (plan, check, explain, score, offer, site, schema, export):
     app.command(verb.__name__.rpartition(".")[2])(verb.command)
 imports = typer.Typer(no_args_is_help=True, help="Take a site, a workload or a plan from others.")
 IMPORTS: tuple[ModuleType, ...] = ()  # one module of `scheduler.cli.imports` for each format

@@ -2,6 +2,7 @@
 
 from scheduler.questions.offer.answer import Answer, Weighed, answer
 from scheduler.questions.offer.budget import Budget
+from scheduler.questions.offer.fit import Fits
 from scheduler.questions.offer.solving import Solver
 
-__all__ = ["Answer", "Budget", "Solver", "Weighed", "answer"]
+__all__ = ["Answer", "Budget", "Fits", "Solver", "Weighed", "answer"]

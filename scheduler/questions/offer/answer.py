@@ -17,11 +17,12 @@ from scheduler.questions.offer.solving import Solver
 from scheduler.questions.offer.terms import Ladder, Terms, isolation_series, redundancy_series
 from scheduler.questions.offer.together import Together, together
 from scheduler.solve import Solution
+from scheduler.topology import Topology
 
-BASE_WEIGHT = 4.0  # of the plan without any offer, in the division of the time
-FIT_WEIGHT = 1.0
-WITH_WEIGHT = 4.0
-TOGETHER_WEIGHT = 5.0
+BASE_WEIGHT = 10.0  # of the plan without any offer, in the division of the time
+FIT_WEIGHT = 2.0
+WITH_WEIGHT = 10.0
+TOGETHER_WEIGHT = 10.0
 CONFLICT_SHARE = 0.5  # of the time left, for why firm contracts are not met without any offer
 AGAIN_SHARE = 0.25  # of the time left, for a better plan without any offer
 
@@ -66,10 +67,10 @@ def answer(problem: Problem, offers: Sequence[Offer], solver: Solver) -> Answer:
 
     If the search is stopped on the way, the answer holds the offers that were weighed until then.
     """
-    budget, ladder = solver.budget, Ladder(problem.site)
+    budget, ladder = solver.budget, Ladder(Topology(problem.site))
     budget.expect(BASE_WEIGHT + len(offers) * (FIT_WEIGHT + WITH_WEIGHT))
     budget.expect(TOGETHER_WEIGHT if len(offers) > 1 else 0.0)
-    series = {each.name: _Series.of(each, problem, ladder) for each in offers}
+    series = {each.name: _Series.of(each, ladder) for each in offers}
     without = solver.solve(problem, budget.take(BASE_WEIGHT, "plan without any offer"))
     if not without.verdict.checked or without.verdict.unmet_firm_gpus:
         why = explain_conflict(without, CONFLICT_SHARE * budget.left_s(), solver.workers)
@@ -103,8 +104,8 @@ class _Series:
     redundancy: list[Terms]
 
     @staticmethod
-    def of(offer: Offer, problem: Problem, ladder: Ladder) -> _Series:
-        return _Series(isolation_series(offer, ladder), redundancy_series(offer, problem))
+    def of(offer: Offer, ladder: Ladder) -> _Series:
+        return _Series(isolation_series(offer, ladder), redundancy_series(offer, ladder))
 
     @property
     def all(self) -> list[Terms]:

@@ -11,11 +11,13 @@ units takes ``b + ceil(b * s / 1000)``. So the program is solved without spares,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from scheduler.check import check
-from scheduler.model import Offer, Plan, Problem
+from scheduler.model import Level, Offer, Plan, Problem
+from scheduler.model.levels import RACK_DOMAIN_LEVELS
 from scheduler.model.units import PERMILLE, part
 from scheduler.questions.offer.joined import joined, obligations, resized, units_on
 from scheduler.questions.offer.solving import Solver
@@ -81,7 +83,7 @@ def most_units(
     time_limit_s: float,
     *,
     start: Plan,
-    known_bound_units: int | None = None,
+    known: Most | None = None,
 ) -> Most:
     """Solve for the most units that count at the offer's isolation and survival.
 
@@ -89,14 +91,18 @@ def most_units(
     ----------
     start
         A plan that meets every firm contract.
-    known_bound_units
-        A bound that is proven already.
+    known
+        At looser terms: its bound holds here.
     """
     wanted = elastic(problem, offer)
     unit_mills = VALUE_MILLS * offer.contract.gpus_per_unit
-    known = None if known_bound_units is None else known_bound_units * unit_mills
     solution = solver.solve(
-        wanted, time_limit_s, start=start, known_bound_mills=known, is_enough=_proves(unit_mills)
+        wanted,
+        time_limit_s,
+        start=start,
+        known_bound_mills=None if known is None else known.bound_units * unit_mills,
+        known_bound_by="" if known is None else known.bound_by,
+        is_enough=_proves(unit_mills),
     )
     return _most(solution, unit_mills)
 
@@ -160,13 +166,21 @@ def as_block(
 def trimmed(problem: Problem, plan: Plan, name: str) -> Plan:
     """Return the plan without units of `name` beyond those that it may hold.
 
-    They go from the fullest rack first: where they lie thick, the loss of one place takes most.
+    They go from where they lie thickest, by the widest domain whose loss is to be survived: that
+    is the loss that counts.
     """
-    excess = plan.placed_units(name) - problem.jobs[name].units
+    job, site = problem.jobs[name], problem.site
+    survived = set(job.sla.survives if job.sla else ())
+    level = next((each for each in reversed(RACK_DOMAIN_LEVELS) if each in survived), Level.RACK)
     racks = dict(plan.units.get(name, {}))
-    while excess > 0:
-        fullest = max(racks, key=lambda rack: racks[rack])
-        racks[fullest] -= 1
-        excess -= 1
-    kept = {rack: units for rack, units in racks.items() if units}
-    return Plan({**plan.units, name: kept}) if name in plan.units else plan
+    domain_of = {rack: site.domain_of(site.racks[rack], level) for rack in racks}
+    held: Counter[str | None] = Counter()
+    for rack, units in racks.items():
+        held[domain_of[rack]] += units
+    for _ in range(sum(racks.values()) - job.units):
+        thickest = max(racks, key=lambda rack: (held[domain_of[rack]], racks[rack]))
+        racks[thickest] -= 1
+        held[domain_of[thickest]] -= 1
+        if racks[thickest] == 0:
+            del racks[thickest]
+    return Plan({**plan.units, name: racks}) if name in plan.units else plan

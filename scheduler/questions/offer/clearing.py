@@ -62,12 +62,12 @@ def in_cleared_domains(
         domain = domain_of[rack]
         if domain is not None:
             size[domain] += count
-    in_use: Counter[str] = Counter()
-    for _, rack, count in owed.shards():
+    gpus_in_use: Counter[str] = Counter()
+    for name, rack, count in owed.shards():
         domain = domain_of[rack]
         if domain is not None:
-            in_use[domain] += count
-    largest = sorted(size, key=lambda domain: (-size[domain], in_use[domain], domain))
+            gpus_in_use[domain] += count * problem.jobs[name].gpus_per_unit
+    largest = sorted(size, key=lambda domain: (-size[domain], gpus_in_use[domain], domain))
     counts = [
         count
         for count in range(len(largest), 0, -1)
@@ -77,10 +77,11 @@ def in_cleared_domains(
     for count in counts[:TRIES]:
         cleared = set(largest[:count])
         racks = {rack for rack, domain in domain_of.items() if domain in cleared}
-        elsewhere = _elsewhere(problem, owed, racks, solver, time_limit_s / (2 * TRIES))
+        elsewhere = _elsewhere(problem, owed, racks, solver, time_limit_s / (TRIES + 1))
         if elsewhere is not None:
             allowed = racks & units.keys()
-            yield _with_block(problem, offer, elsewhere, allowed, solver, time_limit_s / TRIES)
+            seconds = time_limit_s / (TRIES + 1)
+            yield _with_block(problem, offer, elsewhere, allowed, solver, seconds)
             return
 
 

@@ -6,19 +6,24 @@ So points lend each other what they have: bounds on the way up, plans on the way
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from scheduler.check import check
-from scheduler.model import Offer, Plan, Problem
+from scheduler.model import Level, Offer, Plan, Problem
 from scheduler.questions.offer.block import Block, Most, as_block, most_units
 from scheduler.questions.offer.clearing import in_cleared_domains, in_free_domains
+from scheduler.questions.offer.domain_bound import most_units_by_domains
 from scheduler.questions.offer.joined import at_terms, joined, obligations, resized
 from scheduler.questions.offer.solving import Solver
 from scheduler.questions.offer.terms import Ladder, Terms, is_as_strict
 
 BLOCK_WEIGHT = 1.0  # of one point, in the division of the time
-START_SHARE = 0.4  # of a point's time, at most, for plans to begin with
+CLEARED_WEIGHT = 2.0
+START_SHARE = 0.5  # of the time of a level's first point, at most, for plans to begin with
+
+# Isolation level, what is survived, and all else that blocks depend on.
+Key = tuple[Level, frozenset[str], int, tuple[str, ...], str, str, Level | None, tuple[str, ...]]
 
 
 @dataclass
@@ -35,7 +40,7 @@ class Frontier:
     ladder: Ladder
     owed: Plan
     solver: Solver
-    _most: dict[tuple[object, ...], Most] = field(default_factory=dict)
+    _most: dict[Key, Most] = field(default_factory=dict)
 
     def expect(self, offers: Iterable[tuple[Offer, Iterable[Terms]]]) -> None:
         """Say to the budget how many blocks will be solved."""
@@ -44,7 +49,8 @@ class Frontier:
             for offer, series in offers
             for terms in series
         }
-        self.solver.budget.expect(BLOCK_WEIGHT * len(keys))
+        for key in keys:
+            self.solver.budget.expect(self._weight(key))
 
     def blocks(self, offer: Offer, series: Iterable[Terms]) -> list[Block]:
         """Return the largest block at each of the terms, in order."""
@@ -66,39 +72,70 @@ class Frontier:
         budget = self.solver.budget
         if key not in self._most:
             step = f"largest block of {asked.name}: {asked.tenant.isolation} isolation"
-            seconds = budget.take(BLOCK_WEIGHT, f"{step}, survives {Terms.of(asked).redundancy}")
+            step = f"{step}, survives {Terms.of(asked).redundancy}"
+            seconds = budget.take(self._weight(key), step)
             self._most[key] = self._solved(asked, seconds)
         return as_block(self.problem, asked, self._most[key], self.solver, budget.left_s() / 10)
 
+    def _weight(self, key: Key) -> float:
+        """Where whole domains have to be cleared first, a block takes longer."""
+        return CLEARED_WEIGHT if self.ladder.kinds(key[0]) else BLOCK_WEIGHT
+
     def _solved(self, asked: Offer, seconds: float) -> Most:
-        start = in_free_domains(
-            self.problem, asked, self.ladder, self.owed, self.solver, seconds * START_SHARE / 2
+        """Solve for the largest block, from the best plan that holds at these terms already.
+
+        Where none is known at this isolation level, plans to begin with are made first: in free
+        domains, and in domains that firm contracts can be moved out of.
+        """
+        terms, ladder = Terms.of(asked), self.ladder
+        known = list(self._alike(asked))
+        room = most_units_by_domains(self.problem, asked, ladder)
+        bound = Most(0, room, Plan({}), "domains")
+        for each, most in known:
+            if is_as_strict(terms, each, ladder) and most.bound_units < bound.bound_units:
+                bound = most
+        if bound.bound_units == 0:
+            return replace(bound, plan=self.owed)
+        as_isolated = [
+            (each.isolation, most.plan)
+            for each, most in known
+            if ladder.is_as_strict(each.isolation, terms.isolation)
+        ]
+        plans = [plan for _, plan in as_isolated]
+        is_new = all(level is not terms.isolation for level, _ in as_isolated)
+        if is_new:
+            plans += self._starts(asked, seconds * START_SHARE, bound)
+        start = max(plans, key=lambda plan: plan.placed_units(asked.name), default=self.owed)
+        return most_units(
+            self.problem,
+            asked,
+            self.solver,
+            seconds * (1 - START_SHARE) if is_new else seconds,
+            start=start if start.units else self.owed,
+            known=bound,
         )
-        most = most_units(
-            self.problem, asked, self.solver, seconds * (1 - START_SHARE), start=start
+
+    def _alike(self, asked: Offer) -> Iterator[tuple[Terms, Most]]:
+        """Yield what is known of offers that differ in isolation and survival alone."""
+        for (level, survives, *rest), most in self._most.items():
+            if rest == list(self._key(asked)[2:]):
+                yield Terms(level, tuple(survives), Terms.of(asked).spare_permille), most
+
+    def _starts(self, asked: Offer, seconds: float, bound: Most) -> list[Plan]:
+        free = in_free_domains(
+            self.problem, asked, self.ladder, self.owed, self.solver, seconds / 4
         )
         cleared = in_cleared_domains(
             self.problem,
             asked,
             self.ladder,
             self.owed,
-            best_units=most.units,
-            bound_units=most.bound_units,
+            best_units=free.placed_units(asked.name),
+            bound_units=bound.bound_units,
             solver=self.solver,
-            time_limit_s=seconds * START_SHARE / 2,
+            time_limit_s=seconds * 3 / 4,
         )
-        for plan in cleared:
-            again = most_units(
-                self.problem,
-                asked,
-                self.solver,
-                seconds * START_SHARE / 2,
-                start=plan,
-                known_bound_units=most.bound_units,
-            )
-            if again.units > most.units:
-                most = replace(again, bound_units=min(most.bound_units, again.bound_units))
-        return most
+        return [free, *cleared]
 
     def _lent(self, offer: Offer, block: Block, others: Iterable[Block]) -> Block:
         """Return the block with the plan of stricter terms if that is larger, once checked."""
@@ -118,16 +155,16 @@ class Frontier:
             return block
         return replace(block, units=best.units, plan=best.plan)
 
-    def _key(self, offer: Offer) -> tuple[object, ...]:
+    def _key(self, offer: Offer) -> Key:
         """Return what the largest block of an offer depends on, but for its spares."""
         contract = offer.contract
         return (
             self.ladder.first_alike(offer.tenant.isolation),
+            self.ladder.losses(contract.sla.survives),
             contract.gpus_per_unit,
             contract.gpu_types,
             contract.profile,
             contract.power_action,
             contract.required,
             contract.within,
-            frozenset(contract.sla.survives),
         )

@@ -11,7 +11,7 @@ from scheduler.model import Offer, Plan, Problem
 from scheduler.model.levels import RACK_DOMAIN_LEVELS
 from scheduler.model.units import part
 from scheduler.questions.offer.block import Block, trimmed
-from scheduler.questions.offer.displaced import earnings
+from scheduler.questions.offer.cheapest import Clearing
 from scheduler.questions.offer.joined import joined, obligations, only, units_on
 from scheduler.questions.offer.terms import Ladder
 
@@ -77,12 +77,11 @@ class Ground:
         units: Counter[str] = Counter()
         for rack, count in room.items():
             units[domain_of[rack] or ""] += count
-        worth = self._worth_of_domains(domain_of)
-        order = sorted(units, key=lambda domain: (worth[domain] / max(1, units[domain]), domain))
+        clearing = Clearing.of(self.problem, self.plan, self.verdict, domain_of)
         contract = offer.contract
         wanted = contract.units + part(contract.units, contract.sla.spare_permille)
         chosen: dict[str, int] = {}
-        for domain in order:
+        for domain in clearing.order(units):
             short = wanted - self._surviving(offer, chosen)
             if short <= 0:
                 break
@@ -104,18 +103,6 @@ class Ground:
                     lost[domain_of[rack]] += count
                 worst = max(worst, *lost.values(), 0)
         return sum(chosen.values()) - worst
-
-    def _worth_of_domains(self, domain_of: Mapping[str, str | None]) -> Counter[str]:
-        """Return what every domain earns in the plan, by units of its jobs; firm work stays out."""
-        earned = earnings(self.verdict)
-        worth: Counter[str] = Counter()
-        for name, racks in self.plan.units.items():
-            if self.problem.jobs[name].firm:
-                continue
-            per_unit = earned.get(name, 0) / max(1, sum(racks.values()))
-            for rack, count in racks.items():
-                worth[domain_of[rack] or ""] += round(per_unit * count)
-        return worth
 
     def _beside(self, offer: Offer, placed: Plan) -> Plan:
         """Return the plan with all else where it was, but for the racks that the offer takes."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from scheduler.model import Level, Offer, Problem, Site
-from scheduler.model.levels import ISOLATION_LEVELS
+from scheduler.model import Level, Offer, Site
+from scheduler.model.levels import ISOLATION_LEVELS, RACK_DOMAIN_LEVELS
+from scheduler.topology import Topology
 
 DOMAINS = (Level.RACK, Level.ARRAY, Level.POD, Level.HALL)
 
@@ -34,11 +35,17 @@ class Terms:
 
 @dataclass(frozen=True)
 class Ladder:
-    """The isolation levels of a site, told by the domains that each keeps exclusive."""
+    """What the terms mean on a site: domains that a level keeps exclusive, losses that matter."""
 
-    site: Site
+    topology: Topology
     _domains: dict[str, dict[str, str | None]] = field(default_factory=dict)
     _members: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    _lossy: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def site(self) -> Site:
+        """The site."""
+        return self.topology.site
 
     def kinds(self, level: Level) -> tuple[str, ...]:
         """Kinds of domain that `level` keeps exclusive; none up to a host."""
@@ -96,10 +103,23 @@ class Ladder:
         """Return how many domains of a kind the site has."""
         return len(self.members(kind))
 
+    def losses(self, survives: Iterable[str]) -> frozenset[str]:
+        """Return the kinds of which some single loss takes racks out: the others cost nothing."""
+        return frozenset(kind for kind in survives if self._takes_racks_out(kind))
+
     def widest(self, level: Level) -> str | None:
         """Return the kind with the fewest domains that `level` keeps, None if it keeps none."""
         kinds = self.kinds(level)
         return min(kinds, key=self.count, default=None)
+
+    def _takes_racks_out(self, kind: str) -> bool:
+        if kind in RACK_DOMAIN_LEVELS:
+            return True
+        if kind not in self._lossy:
+            nodes = (each.name for each in self.site.power_nodes.values() if each.kind == kind)
+            components = self.site.loops if kind == "cdu" else nodes
+            self._lossy[kind] = any(self.topology.lost_racks((name,)) for name in components)
+        return self._lossy[kind]
 
     def _lies_in(self, fine: str, coarse: str) -> bool:
         """Whether every domain of the one kind lies in one of the other."""
@@ -117,7 +137,7 @@ class Ladder:
 def is_as_strict(strict: Terms, loose: Terms, ladder: Ladder) -> bool:
     """Whether every block at `strict` terms is one at `loose` terms."""
     return (
-        set(strict.survives) >= set(loose.survives)
+        ladder.losses(strict.survives) >= ladder.losses(loose.survives)
         and strict.spare_permille >= loose.spare_permille
         and ladder.is_as_strict(strict.isolation, loose.isolation)
     )
@@ -133,19 +153,18 @@ def isolation_series(offer: Offer, ladder: Ladder) -> list[Terms]:
     return [Terms(level, asked.survives, asked.spare_permille) for level in levels]
 
 
-def redundancy_series(offer: Offer, problem: Problem) -> list[Terms]:
+def redundancy_series(offer: Offer, ladder: Ladder) -> list[Terms]:
     """Return the offer's terms with other redundancy, the loosest first.
 
     Nothing; the loss of a rack; of an array; of each larger domain that the site has more than
     one of; of any component that the site plans for; and what is asked.
     """
     asked = Terms.of(offer)
-    site = problem.site
+    site = ladder.site
     planned = tuple(sorted(kind for kind in set(site.failure_kinds) if _is_planned(site, kind)))
     choices: list[tuple[str, ...]] = [()]
     if planned and offer.contract.power_action != "shed":
         choices.append(planned)
-    ladder = Ladder(site)
     for level, wider in zip(DOMAINS, (*DOMAINS[1:], None), strict=True):
         count = ladder.count(level)
         if count > 1 and (wider is None or count > ladder.count(wider)):
