@@ -230,7 +230,8 @@ def _checked(holds: bool) -> str:
 
 def _usd(mills: Fraction) -> str:
     """Return a price with mills where it has any."""
-    return f"${float(mills) / 1000:,.3f}/GPU-h"
+    sign = "-" if mills < 0 else ""
+    return f"{sign}${abs(float(mills)) / 1000:,.3f}/GPU-h"
 
 
 def _usd_month(price: BreakEven) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scheduler.model import Offer
+from scheduler.model import Offer, Problem
+from scheduler.model.units import PERMILLE
 from scheduler.questions.offer.block import Block
 from scheduler.questions.offer.concentration import Revenue, fee_mills, revenue
 from scheduler.questions.offer.displaced import Loss, Move, earnings, losses, moves
-from scheduler.questions.offer.joined import joined
+from scheduler.questions.offer.joined import at_price, joined
 from scheduler.questions.offer.placing import Ground
 from scheduler.questions.offer.power import promised_w
-from scheduler.questions.offer.price import BreakEven, Margins, break_even, gain_mills
+from scheduler.questions.offer.price import W_PER_MW, BreakEven, Margins, break_even, gain_mills
 from scheduler.questions.offer.solving import Solver
 from scheduler.questions.offer.terms import Ladder
 from scheduler.solve import Solution
@@ -27,7 +28,7 @@ class Deal:
     gain_mills: int | None  # at the price that is asked; None if none is
     losses: tuple[Loss, ...]
     moves: tuple[Move, ...]
-    revenue: Revenue
+    revenue: Revenue  # at the break-even price if none is asked
 
 
 def plan_with(
@@ -36,13 +37,13 @@ def plan_with(
     """Plan the problem with the offer as a firm contract; begin with a plan that holds it.
 
     Where energy costs something, no plan with the offer earns more than the best plan without it
-    and the offer's fee: whoever drops the offer keeps the rest.
+    and the offer's fee less its energy: whoever drops the offer keeps the rest.
     """
     problem = without.problem
     ground = Ground(problem, without.plan, without.verdict, ladder)
     known = None
     if without.bound_mills is not None and problem.site.prices.energy_mills_per_mwh >= 0:
-        known = without.bound_mills + fee_mills(offer.contract)
+        known = without.bound_mills + fee_mills(offer.contract) - least_energy_mills(problem, offer)
     return solver.solve(
         joined(problem, (offer,)),
         seconds,
@@ -72,14 +73,12 @@ def deal(offer: Offer, found: Solution, without: Solution, ladder: Ladder) -> De
         without_bound_mills=without.bound_mills,
         with_mills=found.score.margin_mills - fee,
         with_bound_mills=None if found.bound_mills is None else found.bound_mills - fee,
+        energy_mills=fee - earnings(found.verdict).get(offer.name, 0),
+        least_energy_mills=least_energy_mills(problem, offer),
     )
     units = offer.contract.units
-    price = break_even(
-        offer,
-        margins,
-        energy_mills=fee - earnings(found.verdict).get(offer.name, 0),
-        power_w=promised_w(problem, offer, found.plan, units),
-    )
+    price = break_even(offer, margins, promised_w(problem, offer, found.plan, units))
+    paid = offer if offer.is_priced else at_price(offer, price.accept_mills)
     ground = Ground(problem, without.plan, without.verdict, ladder)
     runs_now = problem.current or without.plan
     return Deal(
@@ -89,5 +88,19 @@ def deal(offer: Offer, found: Solution, without: Solution, ladder: Ladder) -> De
         gain_mills=gain_mills(offer, price),
         losses=losses(problem, without.plan, found.plan, (without.verdict, found.verdict)),
         moves=moves(problem, runs_now, found.plan, ground.taken(offer, found.plan)),
-        revenue=revenue(found.problem, found.plan),
+        revenue=revenue(joined(problem, (paid,)), found.plan),
     )
+
+
+def least_energy_mills(problem: Problem, offer: Offer) -> int:
+    """Return what the offer's energy costs per hour at least: see term `margin`.
+
+    ``units * min over allowed racks of mean_w * pue * price``, without spares, rounded down; 0 if
+    energy has a negative price.
+    """
+    alone = joined(problem, (offer,))
+    job, prices = alone.jobs[offer.name], problem.site.prices
+    types = {rack.type for rack in problem.site.racks.values() if alone.allows(job, rack)}
+    mean_w = min((alone.mean_w(job, problem.site.rack_types[each]) for each in types), default=0)
+    rate = max(0, prices.energy_mills_per_mwh) * prices.pue_permille
+    return offer.contract.units * mean_w * rate // (PERMILLE * W_PER_MW)

@@ -6,7 +6,7 @@ So points lend each other what they have: bounds on the way up, plans on the way
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from scheduler.check import check
@@ -19,8 +19,8 @@ from scheduler.questions.offer.solving import Solver
 from scheduler.questions.offer.terms import Ladder, Terms, is_as_strict
 
 BLOCK_WEIGHT = 1.0  # of one point, in the division of the time
-CLEARED_WEIGHT = 2.0
-START_SHARE = 0.5  # of the time of a level's first point, at most, for plans to begin with
+CLEARED_WEIGHT = 3.0  # of the first point of a level that keeps domains
+START_SHARE = 0.6  # of the time of a level's first point, at most, for plans to begin with
 
 # Isolation level, what is survived, and all else that blocks depend on.
 Key = tuple[Level, frozenset[str], int, tuple[str, ...], str, str, Level | None, tuple[str, ...]]
@@ -44,13 +44,13 @@ class Frontier:
 
     def expect(self, offers: Iterable[tuple[Offer, Iterable[Terms]]]) -> None:
         """Say to the budget how many blocks will be solved."""
-        keys = {
-            self._key(at_terms(offer, terms.isolation, terms.survives, 0))
-            for offer, series in offers
-            for terms in series
-        }
-        for key in keys:
-            self.solver.budget.expect(self._weight(key))
+        seen = set(self._most)
+        for offer, series in offers:
+            for terms in series:
+                key = self._key(at_terms(offer, terms.isolation, terms.survives, 0))
+                if key not in seen:
+                    self.solver.budget.expect(self._weight(key, seen))
+                    seen.add(key)
 
     def blocks(self, offer: Offer, series: Iterable[Terms]) -> list[Block]:
         """Return the largest block at each of the terms, in order."""
@@ -73,13 +73,15 @@ class Frontier:
         if key not in self._most:
             step = f"largest block of {asked.name}: {asked.tenant.isolation} isolation"
             step = f"{step}, survives {Terms.of(asked).redundancy}"
-            seconds = budget.take(self._weight(key), step)
+            seconds = budget.take(self._weight(key, self._most), step)
             self._most[key] = self._solved(asked, seconds)
         return as_block(self.problem, asked, self._most[key], self.solver, budget.left_s() / 10)
 
-    def _weight(self, key: Key) -> float:
-        """Where whole domains have to be cleared first, a block takes longer."""
-        return CLEARED_WEIGHT if self.ladder.kinds(key[0]) else BLOCK_WEIGHT
+    def _weight(self, key: Key, seen: Collection[Key]) -> float:
+        """Return more for the first block of a level, for which domains have to be cleared."""
+        level, _, *rest = key
+        is_new = all(each[0] is not level or list(each[2:]) != rest for each in seen)
+        return CLEARED_WEIGHT if is_new and self.ladder.kinds(level) else BLOCK_WEIGHT
 
     def _solved(self, asked: Offer, seconds: float) -> Most:
         """Solve for the largest block, from the best plan that holds at these terms already.

@@ -21,6 +21,8 @@ class Margins:
     without_bound_mills: int | None
     with_mills: int  # the offer's own revenue left out
     with_bound_mills: int | None
+    energy_mills: int  # of the offer, in the plan with it
+    least_energy_mills: int  # of the offer, in any plan
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class BreakEven:
     energy of the offer, and moves. `planned` compares the two plans; `low` and `high` bound the
     price between the best plans that there may be, from the bounds of the two:
 
-    ``low = (plan without - bound with) / gpus``, ``high = (bound without - plan with) / gpus``.
+    ``low = (plan without - bound with) / gpus``, at least what the offer's energy costs in any
+    plan, because whoever drops the offer keeps all else; ``high = (bound without - plan with)
+    / gpus``.
 
     Both equal `planned` where both plans are proven the best. Source: derived [D].
     """
@@ -61,13 +65,11 @@ class BreakEven:
         return price * self.gpus * HOURS_PER_MONTH * W_PER_MW / max(1, self.power_w)
 
 
-def break_even(offer: Offer, margins: Margins, energy_mills: int, power_w: int) -> BreakEven:
+def break_even(offer: Offer, margins: Margins, power_w: int) -> BreakEven:
     """Return the break-even price of the offer at the size that its contract has.
 
     Parameters
     ----------
-    energy_mills
-        What the offer's own energy costs per hour.
     power_w
         Power of the promised GPUs.
     """
@@ -75,20 +77,22 @@ def break_even(offer: Offer, margins: Margins, energy_mills: int, power_w: int) 
     kept = Fraction(PERMILLE - offer.credit_permille, PERMILLE)
     capex = Fraction(offer.capex_mills_per_gpu_h)
 
-    def price(without_mills: int | None, with_mills: int | None) -> Fraction | None:
-        if without_mills is None or with_mills is None:
-            return None
-        return (Fraction(without_mills - with_mills, gpus) + capex) / kept
+    def price(cost_mills: int) -> Fraction:
+        return (Fraction(cost_mills, gpus) + capex) / kept
 
-    planned = price(margins.without_mills, margins.with_mills)
-    assert planned is not None, "both margins are known"
     cost_mills = margins.without_mills - margins.with_mills
+    low = high = None
+    if margins.with_bound_mills is not None:
+        least_mills = margins.without_mills - margins.with_bound_mills
+        low = price(max(least_mills, margins.least_energy_mills))
+    if margins.without_bound_mills is not None:
+        high = price(margins.without_bound_mills - margins.with_mills)
     return BreakEven(
-        planned=planned,
-        low=price(margins.without_mills, margins.with_bound_mills),
-        high=price(margins.without_bound_mills, margins.with_mills),
-        displaced=Fraction(cost_mills - energy_mills, gpus),
-        energy=Fraction(energy_mills, gpus),
+        planned=price(cost_mills),
+        low=low,
+        high=high,
+        displaced=Fraction(cost_mills - margins.energy_mills, gpus),
+        energy=Fraction(margins.energy_mills, gpus),
         capex=capex,
         gpus=gpus,
         power_w=power_w,
