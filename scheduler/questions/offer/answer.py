@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scheduler.conflicts import explain_conflict
-from scheduler.model import Offer, Plan, Problem
+from scheduler.model import Offer, Problem
 from scheduler.questions.offer.block import Block
 from scheduler.questions.offer.concentration import Revenue, revenue
 from scheduler.questions.offer.deal import Deal, deal, is_better_without, plan_with
@@ -119,7 +119,7 @@ def _weigh(offer: Offer, series: _Series, frontier: Frontier, without: Solution)
     by_isolation = tuple(blocks[: len(series.isolation)])
     by_redundancy = tuple(blocks[len(series.isolation) :])
     asked = Terms.of(offer)
-    nothing = Block(asked, 0, sum(units_on(problem, offer).values()), Plan({}), "size")
+    nothing = Block(asked, 0, sum(units_on(problem, offer).values()), frontier.owed, "size")
     block = next((each for each in blocks if each.terms == asked), nothing)
     seconds = solver.budget.take(FIT_WEIGHT, f"does {offer.name} fit?")
     fits = fit(problem, offer, block, solver, seconds)

@@ -143,24 +143,27 @@ def promised(counted_units: int, spare_permille: int) -> int:
 
 
 def as_block(
-    problem: Problem, offer: Offer, most: Most, solver: Solver, time_limit_s: float
+    problem: Problem, offer: Offer, most: Most, owed: Plan, solver: Solver, time_limit_s: float
 ) -> Block:
-    """Return the block that `most` units leave room for, its plan checked as a firm contract."""
+    """Return the block that `most` units leave room for, its plan checked as a firm contract.
+
+    A block of nothing has the plan `owed`, of firm contracts alone.
+    """
     terms = Terms.of(offer)
     bound = promised(most.bound_units, terms.spare_permille)
     units, plan = promised(most.units, terms.spare_permille), most.plan
     for _ in range(REPAIRS):
         if units == 0:
             break
-        owed = joined(obligations(problem), (resized(offer, units),))
-        plan = trimmed(owed, plan, offer.name)
-        verdict = check(owed, plan)
+        wanted = joined(obligations(problem), (resized(offer, units),))
+        plan = trimmed(wanted, plan, offer.name)
+        verdict = check(wanted, plan)
         if verdict.checked and verdict.unmet_firm_gpus == 0:
             return Block(terms, units, bound, plan, most.bound_by)
-        repaired = solver.solve(owed, time_limit_s / REPAIRS, start=plan)
+        repaired = solver.solve(wanted, time_limit_s / REPAIRS, start=plan)
         plan, missing = repaired.plan, repaired.score.unmet_firm_gpus
         units -= -(-missing // offer.contract.gpus_per_unit)
-    return Block(terms, 0, bound, Plan({}), most.bound_by)
+    return Block(terms, 0, bound, owed, most.bound_by)
 
 
 def trimmed(problem: Problem, plan: Plan, name: str) -> Plan:

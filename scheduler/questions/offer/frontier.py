@@ -75,7 +75,8 @@ class Frontier:
             step = f"{step}, survives {Terms.of(asked).redundancy}"
             seconds = budget.take(self._weight(key, self._most), step)
             self._most[key] = self._solved(asked, seconds)
-        return as_block(self.problem, asked, self._most[key], self.solver, budget.left_s() / 10)
+        most, seconds = self._most[key], budget.left_s() / 10
+        return as_block(self.problem, asked, most, self.owed, self.solver, seconds)
 
     def _weight(self, key: Key, seen: Collection[Key]) -> float:
         """Return more for the first block of a level, for which domains have to be cleared."""
