@@ -51,6 +51,6 @@ def tiny_offer(name: str = "gamma", isolation: Level = Level.HOST, **fields: Any
     return offer(name, isolation, **{**values, **fields})
 
 
-def solver(time_limit_s: float = 20.0) -> Solver:
+def solver(time_limit_s: float = 300.0) -> Solver:
     """A solver that tells nobody and is stopped by nobody."""
     return Solver(Budget(time_limit_s, lambda _: None, lambda: False), workers=1)

@@ -26,15 +26,16 @@ from tests.enumeration import best_by_enumeration
 from tests.offers import offer, solver, tiny, tiny_offer
 from tests.random_problems import random_problem
 
-MOST_PLANS = 1_000
+MOST_PLANS = 500
+SEEDS = (19, 30, 34, 39, 43, 44, 54, 60, 62, 67, 69, 74, 94, 105, 117, 132)
 
 
 def ladder_of(problem: Problem) -> Ladder:
     return Ladder(Topology(problem.site))
 
 
-def frontier_of(problem: Problem, seconds: float = 20.0) -> Frontier:
-    owed = solver().solve(obligations(problem), 5.0)
+def frontier_of(problem: Problem, seconds: float = 300.0) -> Frontier:
+    owed = solver().solve(obligations(problem), 60.0)
     assert owed.verdict.checked
     assert owed.verdict.unmet_firm_gpus == 0
     return Frontier(problem, ladder_of(problem), owed.plan, solver(seconds))
@@ -43,7 +44,7 @@ def frontier_of(problem: Problem, seconds: float = 20.0) -> Frontier:
 def sizes(problem: Problem, asked: Offer, series: list[Terms]) -> dict[str, tuple[int, int]]:
     """GPUs found and at most, by level and redundancy; every plan is checked again."""
     found = {}
-    for block in frontier_of(problem).blocks(asked, series):
+    for block in frontier_of(problem).blocks(asked, series).values():
         confirm(problem, asked, block)
         label = f"{block.terms.isolation} {block.terms.redundancy}"
         per_unit = asked.contract.gpus_per_unit
@@ -133,14 +134,13 @@ def random_offer(problem: Problem, seed: int) -> Offer:
     )
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_no_plan_of_a_random_site_holds_a_larger_block(seed: int) -> None:
     problem = random_problem(seed)
     asked = random_offer(problem, seed)
     largest = largest_by_enumeration(problem, asked)
-    if largest is None:
-        pytest.skip("too many plans, or firm contracts that cannot be met")
-    (block,) = frontier_of(problem).blocks(asked, [Terms.of(asked)])
+    assert largest is not None
+    (block,) = frontier_of(problem).blocks(asked, [Terms.of(asked)]).values()
     confirm(problem, asked, block)
     assert (block.units, block.bound_units) == (largest, largest)
     room = most_units_by_domains(problem, asked, ladder_of(problem))
@@ -171,7 +171,7 @@ def test_a_block_of_whole_halls_has_firm_contracts_moved_together() -> None:
     owed = Plan({f"c{h}": {f"h{h}r0": 1} for h in range(4)})
     asked = offer("whole", Level.HALL, profile="flat")
     assert most_units_by_domains(problem, asked, ladder_of(problem)) == 3 * 4
-    (plan,) = in_cleared_domains(
+    plan = in_cleared_domains(
         problem,
         asked,
         ladder_of(problem),
@@ -181,6 +181,7 @@ def test_a_block_of_whole_halls_has_firm_contracts_moved_together() -> None:
         solver=solver(),
         time_limit_s=10.0,
     )
+    assert plan is not None
     assert plan.placed_units("whole") == 12
     verdict = check(joined(obligations(problem), (resized(asked, 12),)), plan)
     assert verdict.checked

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scheduler.model import Level, Problem, Site
-from scheduler.questions.offer.domain_bound import most_units_by_domains
+from scheduler.model import Level, Problem, Site, Sla
+from scheduler.questions.offer.domain_bound import (
+    most_units_by_counting,
+    most_units_by_domains,
+    most_units_by_slots,
+)
 from scheduler.questions.offer.terms import (
     Ladder,
     Terms,
@@ -101,3 +105,17 @@ def test_the_bound_by_domains_is_what_firm_contracts_leave() -> None:
     assert bound(5, Level.RACK) == 2  # three racks are needed, the fourth has 2 nodes
     assert bound(5, Level.HOST) == 8
     assert bound(1, Level.SITE) == 0
+
+
+def test_the_bound_by_slots_is_what_firm_contracts_leave() -> None:
+    # 64 GPUs; 5 units of 8 with 20 % spares are 48 of them: 2 units of 8 are left, or one of 12.
+    contracts = [
+        build.contract("old", units=5, sla=Sla(spare_permille=200)),
+        build.contract("loose", firm=False, units=3),
+    ]
+    problem = build.problem(site(), contracts=contracts)
+    assert most_units_by_slots(problem, offer()) == 2
+    assert most_units_by_slots(problem, offer(gpus_per_unit=12)) == 1
+    assert most_units_by_counting(problem, offer(), ladder(site())) == (2, "slots")
+    alone = offer(isolation=Level.SITE)
+    assert most_units_by_counting(problem, alone, ladder(site())) == (0, "domains")

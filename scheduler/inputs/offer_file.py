@@ -106,7 +106,7 @@ class OfferEntry(Entry):
         if (self.gpus, self.units, self.mw).count(None) != 2:
             raise PydanticCustomError("expected", "exactly one of gpus, units or mw")
         if self.expected_credits == 1000:
-            raise PydanticCustomError("expected", "expected_credits below 100 %")
+            raise PydanticCustomError("expected", "credits of less than the whole fee")
         return self
 
 

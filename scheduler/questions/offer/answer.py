@@ -12,7 +12,7 @@ from scheduler.questions.offer.concentration import Revenue, revenue
 from scheduler.questions.offer.deal import Deal, deal, is_better_without, plan_with
 from scheduler.questions.offer.fit import Fit, fit
 from scheduler.questions.offer.frontier import Frontier
-from scheduler.questions.offer.joined import at_price, only, resized, units_on
+from scheduler.questions.offer.joined import at_price, only, resized
 from scheduler.questions.offer.solving import Solver
 from scheduler.questions.offer.terms import Ladder, Terms, isolation_series, redundancy_series
 from scheduler.questions.offer.together import Together, together
@@ -115,12 +115,9 @@ class _Series:
 def _weigh(offer: Offer, series: _Series, frontier: Frontier, without: Solution) -> _Alone:
     """Find the frontier of one offer, whether it fits, and a plan with it."""
     solver, problem = frontier.solver, frontier.problem
-    blocks = frontier.blocks(offer, series.all)
-    by_isolation = tuple(blocks[: len(series.isolation)])
-    by_redundancy = tuple(blocks[len(series.isolation) :])
     asked = Terms.of(offer)
-    nothing = Block(asked, 0, sum(units_on(problem, offer).values()), frontier.owed, "size")
-    block = next((each for each in blocks if each.terms == asked), nothing)
+    blocks = frontier.blocks(offer, [asked, *series.all])
+    block = blocks[asked]
     seconds = solver.budget.take(FIT_WEIGHT, f"does {offer.name} fit?")
     fits = fit(problem, offer, block, solver, seconds)
     units = min(offer.contract.units, fits.block.units)
@@ -130,6 +127,8 @@ def _weigh(offer: Offer, series: _Series, frontier: Frontier, without: Solution)
         found = plan_with(sized, fits.block, without, frontier.ladder, solver, seconds)
     else:
         solver.budget.drop(WITH_WEIGHT)
+    by_isolation = tuple(blocks[each] for each in series.isolation if each in blocks)
+    by_redundancy = tuple(blocks[each] for each in series.redundancy if each in blocks)
     return _Alone(offer, fits, by_isolation, by_redundancy, sized, found)
 
 

@@ -52,6 +52,12 @@ class Most:
     bound_units: int
     plan: Plan
     bound_by: str
+    name: str = ""  # of the offer in the plan
+
+    def named(self, name: str) -> Most:
+        """Return the same for an offer that differs in its name."""
+        units = {name if job == self.name else job: racks for job, racks in self.plan.units.items()}
+        return replace(self, plan=Plan(units), name=name)
 
 
 def elastic(problem: Problem, offer: Offer) -> Problem:
@@ -104,7 +110,7 @@ def most_units(
         known_bound_by="" if known is None else known.bound_by,
         is_enough=_proves(unit_mills),
     )
-    return _most(solution, unit_mills)
+    return _most(solution, unit_mills, offer.name)
 
 
 def _proves(unit_mills: int) -> Callable[[Progress], bool]:
@@ -119,7 +125,7 @@ def _proves(unit_mills: int) -> Callable[[Progress], bool]:
     return is_enough
 
 
-def _most(solution: Solution, unit_mills: int) -> Most:
+def _most(solution: Solution, unit_mills: int, name: str) -> Most:
     """Read the block from the margin; nothing of a plan that leaves firm contracts unmet."""
     holds = solution.verdict.checked and solution.verdict.unmet_firm_gpus == 0
     bound = solution.bound_mills
@@ -129,6 +135,7 @@ def _most(solution: Solution, unit_mills: int) -> Most:
         bound_units=most if bound is None else max(0, bound // unit_mills),
         plan=solution.plan if holds else Plan({}),
         bound_by=solution.bound_by or "size",
+        name=name,
     )
 
 

@@ -38,6 +38,10 @@ class Budget:
         self.tell(step)
         return seconds
 
+    def is_over(self) -> bool:
+        """Whether the question was stopped or its time has run out."""
+        return self.stopped() or self.left_s() <= 0
+
     def left_s(self) -> float:
         """Seconds that are left of the whole."""
         return max(0.0, self.time_limit_s - self.elapsed_s())

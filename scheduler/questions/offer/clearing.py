@@ -2,36 +2,33 @@
 
 Searches grow a block around what lies there already. Where a block wants whole halls, the firm
 contracts of several have to move together first: here they are planned on a site on which those
-domains are drained, and the block alone on a site on which all others are.
+domains are drained, and the block fills these. A search that begins there keeps what fits.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Set
 from dataclasses import replace
 
 from scheduler.model import Offer, Plan, Problem
-from scheduler.questions.offer.block import VALUE_MILLS, elastic
-from scheduler.questions.offer.joined import obligations, only, units_on
+from scheduler.questions.offer.joined import obligations, units_on
 from scheduler.questions.offer.solving import Solver, all_met
 from scheduler.questions.offer.terms import Ladder
 
+MOST_DOMAINS = 64  # where there are more, some are free already and few are worth clearing
 TRIES = 3  # numbers of domains that are tried, the largest first
 
 
-def in_free_domains(
-    problem: Problem, offer: Offer, ladder: Ladder, owed: Plan, solver: Solver, time_limit_s: float
-) -> Plan:
-    """Return `owed` with the block in all domains of its level that nobody lies in."""
+def in_free_domains(problem: Problem, offer: Offer, ladder: Ladder, owed: Plan) -> Plan:
+    """Return `owed` with the block filling all domains of its level that nobody lies in."""
     kind = ladder.widest(offer.tenant.isolation)
-    used = {rack for _, rack, _ in owed.shards()}
     if kind is None:
         return owed
     domain_of = ladder.domain_of(kind)
-    taken = {domain_of[rack] for rack in used}
-    free = {rack for rack in units_on(problem, offer) if domain_of[rack] not in taken}
-    return _with_block(problem, offer, owed, free, solver, time_limit_s)
+    taken = {domain_of[rack] for _, rack, _ in owed.shards()}
+    free = {rack for rack, domain in domain_of.items() if domain not in taken}
+    return _filled(problem, offer, owed, free)
 
 
 def in_cleared_domains(
@@ -44,8 +41,10 @@ def in_cleared_domains(
     bound_units: int,
     solver: Solver,
     time_limit_s: float,
-) -> Iterator[Plan]:
-    """Yield plans with the block in domains that firm contracts moved out of, the largest first.
+) -> Plan | None:
+    """Return a plan with the block in domains that firm contracts moved out of, if one is found.
+
+    The larger numbers of domains are tried first.
 
     Parameters
     ----------
@@ -54,8 +53,8 @@ def in_cleared_domains(
         domains are of interest.
     """
     kind = ladder.widest(offer.tenant.isolation)
-    if kind is None or solver.budget.stopped():
-        return
+    if kind is None or ladder.count(kind) > MOST_DOMAINS or solver.budget.stopped():
+        return None
     domain_of, units = ladder.domain_of(kind), units_on(problem, offer)
     size: Counter[str] = Counter()
     for rack, count in units.items():
@@ -77,12 +76,10 @@ def in_cleared_domains(
     for count in counts[:TRIES]:
         cleared = set(largest[:count])
         racks = {rack for rack, domain in domain_of.items() if domain in cleared}
-        elsewhere = _elsewhere(problem, owed, racks, solver, time_limit_s / (TRIES + 1))
+        elsewhere = _elsewhere(problem, owed, racks, solver, time_limit_s / TRIES)
         if elsewhere is not None:
-            allowed = racks & units.keys()
-            seconds = time_limit_s / (TRIES + 1)
-            yield _with_block(problem, offer, elsewhere, allowed, solver, seconds)
-            return
+            return _filled(problem, offer, elsewhere, racks)
+    return None
 
 
 def _elsewhere(
@@ -95,28 +92,11 @@ def _elsewhere(
     return solution.plan if met else None
 
 
-def _with_block(
-    problem: Problem,
-    offer: Offer,
-    owed: Plan,
-    racks: Collection[str],
-    solver: Solver,
-    time_limit_s: float,
-) -> Plan:
-    """Return `owed` with as much of the block on `racks` as they take by themselves."""
-    if not racks:
-        return owed
-    wanted = elastic(problem, offer)
-    contracts = {offer.name: wanted.workload.contracts[offer.name]}
-    alone = replace(wanted, workload=replace(wanted.workload, contracts=contracts))
-    others = set(problem.site.racks) - set(racks)
-    full = VALUE_MILLS * offer.contract.gpus_per_unit * sum(units_on(problem, offer).values())
-    solution = solver.solve(
-        _drained(alone, others),
-        time_limit_s,
-        is_enough=lambda progress: progress.margin_mills >= full,
-    )
-    return Plan({**owed.units, **only(solution.plan, (offer.name,)).units})
+def _filled(problem: Problem, offer: Offer, owed: Plan, racks: Set[str]) -> Plan:
+    """Return `owed` with the block on all of `racks`: whoever begins there keeps what fits."""
+    room = units_on(problem, offer)
+    block = {rack: room[rack] for rack in sorted(racks & room.keys()) if room[rack]}
+    return Plan({**owed.units, offer.name: block}) if block else owed
 
 
 def _drained(problem: Problem, racks: Collection[str]) -> Problem:

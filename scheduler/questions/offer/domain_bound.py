@@ -1,4 +1,4 @@
-"""A bound by counting domains: those that firm contracts need are not for a block that is alone."""
+"""Bounds by counting: the GPUs and the domains that firm contracts need are not for a block."""
 
 from __future__ import annotations
 
@@ -9,6 +9,30 @@ from scheduler.model import Contract, Offer, Problem
 from scheduler.model.units import part
 from scheduler.questions.offer.joined import units_on
 from scheduler.questions.offer.terms import Ladder
+
+
+def most_units_by_counting(problem: Problem, offer: Offer, ladder: Ladder) -> tuple[int, str]:
+    """Return the lower of both bounds, and which it is: ``slots`` or ``domains``."""
+    slots = most_units_by_slots(problem, offer)
+    domains = most_units_by_domains(problem, offer, ladder)
+    return (slots, "slots") if slots <= domains else (domains, "domains")
+
+
+def most_units_by_slots(problem: Problem, offer: Offer) -> int:
+    """Return the most units on the GPU slots that firm contracts leave.
+
+    ``(slots - sum of (promised + spares) * gpus_per_unit) / gpus_per_unit`` over all racks of the
+    offer's GPU types and the firm contracts that allow no other types.
+    """
+    site, types = problem.site, frozenset(offer.contract.gpu_types)
+    slots = sum(
+        site.usable_gpus(rack)
+        for rack in site.racks.values()
+        if site.type_of(rack).gpu_type in types
+    )
+    firm = [each for each in problem.workload.contracts.values() if each.firm]
+    left = (slots - _gpus_within(firm, types)) // offer.contract.gpus_per_unit
+    return max(0, min(left, sum(units_on(problem, offer).values())))
 
 
 def most_units_by_domains(problem: Problem, offer: Offer, ladder: Ladder) -> int:

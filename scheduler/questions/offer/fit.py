@@ -16,6 +16,7 @@ from scheduler.questions.offer.solving import Solver, all_met
 from scheduler.words import HEADROOM_UNITS, gpu_count, load_of_limit, state_words, tightness
 
 TIGHTEST = 2  # limits that are named
+COUNTED = ("slots", "domains")  # bounds that words can prove
 SOLVE_SHARE = 0.5  # of the time: for a plan; the rest is for why there is none
 
 
@@ -45,6 +46,9 @@ def fit(problem: Problem, offer: Offer, block: Block, solver: Solver, time_limit
     if _with_spares(offer) > room:
         lines = (_too_large(problem, offer, room), *_limits(problem, offer, block))
         return Fit(Fits.NO, block, lines)
+    if block.bound_units < asked and block.bound_by in COUNTED:
+        lines = (_no_room(problem, offer, block), *_limits(problem, offer, block))
+        return Fit(Fits.NO, block, lines)
     owed = obligations(joined(problem, (offer,)))
     solution = solver.solve(owed, time_limit_s * SOLVE_SHARE, start=block.plan, is_enough=all_met)
     if solution.verdict.checked and solution.verdict.unmet_firm_gpus == 0:
@@ -69,6 +73,22 @@ def _too_large(problem: Problem, offer: Offer, room: int) -> str:
     return (
         f"It asks for {gpu_count(_with_spares(offer) * per_unit)} of {types}{spares}; the empty "
         f"site {problem.site.name} has {room * per_unit:,} in use that it may take."
+    )
+
+
+def _no_room(problem: Problem, offer: Offer, block: Block) -> str:
+    """Say what firm contracts leave, by the bound that proves it."""
+    per_unit = offer.contract.gpus_per_unit
+    types = " and ".join(offer.contract.gpu_types)
+    firm = sum(each.firm for each in problem.workload.contracts.values())
+    what = (
+        f"GPUs of {types}"
+        if block.bound_by == "slots"
+        else f"whole domains at {offer.tenant.isolation} isolation"
+    )
+    return (
+        f"Counting alone rules it out: the {firm:,} firm contracts need so many {what} that at "
+        f"most {gpu_count(block.bound_units * per_unit)} can be promised."
     )
 
 

@@ -13,7 +13,7 @@ from scheduler.check import check
 from scheduler.model import Level, Offer, Plan, Problem
 from scheduler.questions.offer.block import Block, Most, as_block, most_units
 from scheduler.questions.offer.clearing import in_cleared_domains, in_free_domains
-from scheduler.questions.offer.domain_bound import most_units_by_domains
+from scheduler.questions.offer.domain_bound import most_units_by_counting
 from scheduler.questions.offer.joined import at_terms, joined, obligations, resized
 from scheduler.questions.offer.solving import Solver
 from scheduler.questions.offer.terms import Ladder, Terms, is_as_strict
@@ -52,20 +52,22 @@ class Frontier:
                     self.solver.budget.expect(self._weight(key, seen))
                     seen.add(key)
 
-    def blocks(self, offer: Offer, series: Iterable[Terms]) -> list[Block]:
-        """Return the largest block at each of the terms, in order."""
-        found: list[Block] = []
-        for terms in series:
-            if self.solver.budget.stopped():
+    def blocks(self, offer: Offer, series: Iterable[Terms]) -> dict[Terms, Block]:
+        """Return the largest block at each of the terms; none where time or patience ended."""
+        found: dict[Terms, Block] = {}
+        for terms in dict.fromkeys(series):
+            if found and self.solver.budget.is_over():
                 break
             asked = at_terms(offer, terms.isolation, terms.survives, terms.spare_permille)
-            looser = (each for each in found if is_as_strict(terms, each.terms, self.ladder))
-            bound = min((each.bound_units for each in looser), default=None)
-            block = self._block(asked)
-            if bound is not None and bound < block.bound_units:
-                block = replace(block, bound_units=bound)
-            found.append(block)
-        return [self._lent(offer, block, found) for block in found]
+            found[terms] = self._block(asked)
+        bounded = [self._bounded(block, found.values()) for block in found.values()]
+        return {each.terms: self._lent(offer, each, bounded) for each in bounded}
+
+    def _bounded(self, block: Block, others: Iterable[Block]) -> Block:
+        """Return the block with the bound of looser terms if that is lower."""
+        looser = (each for each in others if is_as_strict(block.terms, each.terms, self.ladder))
+        lowest = min(looser, key=lambda each: each.bound_units)
+        return replace(block, bound_units=lowest.bound_units, bound_by=lowest.bound_by)
 
     def _block(self, asked: Offer) -> Block:
         key = self._key(asked)
@@ -75,7 +77,7 @@ class Frontier:
             step = f"{step}, survives {Terms.of(asked).redundancy}"
             seconds = budget.take(self._weight(key, self._most), step)
             self._most[key] = self._solved(asked, seconds)
-        most, seconds = self._most[key], budget.left_s() / 10
+        most, seconds = self._most[key].named(asked.name), budget.left_s() / 10
         return as_block(self.problem, asked, most, self.owed, self.solver, seconds)
 
     def _weight(self, key: Key, seen: Collection[Key]) -> float:
@@ -92,8 +94,8 @@ class Frontier:
         """
         terms, ladder = Terms.of(asked), self.ladder
         known = list(self._alike(asked))
-        room = most_units_by_domains(self.problem, asked, ladder)
-        bound = Most(0, room, Plan({}), "domains")
+        room, by = most_units_by_counting(self.problem, asked, ladder)
+        bound = Most(0, room, Plan({}), by)
         for each, most in known:
             if is_as_strict(terms, each, ladder) and most.bound_units < bound.bound_units:
                 bound = most
@@ -122,12 +124,11 @@ class Frontier:
         """Yield what is known of offers that differ in isolation and survival alone."""
         for (level, survives, *rest), most in self._most.items():
             if rest == list(self._key(asked)[2:]):
-                yield Terms(level, tuple(survives), Terms.of(asked).spare_permille), most
+                terms = Terms(level, tuple(survives), Terms.of(asked).spare_permille)
+                yield terms, most.named(asked.name)
 
     def _starts(self, asked: Offer, seconds: float, bound: Most) -> list[Plan]:
-        free = in_free_domains(
-            self.problem, asked, self.ladder, self.owed, self.solver, seconds / 4
-        )
+        free = in_free_domains(self.problem, asked, self.ladder, self.owed)
         cleared = in_cleared_domains(
             self.problem,
             asked,
@@ -136,9 +137,9 @@ class Frontier:
             best_units=free.placed_units(asked.name),
             bound_units=bound.bound_units,
             solver=self.solver,
-            time_limit_s=seconds * 3 / 4,
+            time_limit_s=seconds,
         )
-        return [free, *cleared]
+        return [free] if cleared is None else [free, cleared]
 
     def _lent(self, offer: Offer, block: Block, others: Iterable[Block]) -> Block:
         """Return the block with the plan of stricter terms if that is larger, once checked."""
