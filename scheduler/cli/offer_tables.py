@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scheduler.cli.console import output, safe, table
 from scheduler.questions.offer.fit import Fits
 from scheduler.questions.offer.power import most_w, promised_w
-from scheduler.words import gpu_count, money, percent, power
+from scheduler.words import gpu_count, money, percent, power, quantity
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -186,9 +186,9 @@ def _moves(console: Console, deal: Deal) -> None:
     more = f" and {len(room) - MOST_ROWS:,} more" if len(room) > MOST_ROWS else ""
     gpus = sum(each.gpus for each in room)
     console.print(
-        f"moves that make room: {len(room):,} jobs, {gpu_count(gpus)}"
+        f"moves that make room: {quantity(len(room), 'jobs')}, {gpu_count(gpus)}"
         + (f": {named}{more}" if room else "")
-        + f"; {others:,} other jobs lie elsewhere in this plan"
+        + f"; moves besides, as this plan happens to lie: {quantity(others, 'jobs')}"
     )
 
 
@@ -217,10 +217,10 @@ def _print_together(console: Console, found: Together, count: int) -> None:
     }[found.fits]
     console.print(f"[bold]together[/bold]: the {count} offers {word}")
     taken = ", ".join(map(safe, found.taken)) or "none"
+    cost = f", {money(found.lost_mills)} less than" if found.lost_mills > 0 else ", no less than"
     console.print(
-        f"best choice: {taken}; gains {money(found.gain_mills)}, alone they would gain "
-        f"{money(found.gains_alone_mills)}, so they cost each other "
-        f"{money(max(0, found.lost_mills))}"
+        f"best choice: {taken}; gains {money(found.gain_mills)}{cost} what each would gain alone "
+        f"({money(found.gains_alone_mills)} in all)"
     )
 
 

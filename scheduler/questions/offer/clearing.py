@@ -73,10 +73,11 @@ def in_cleared_domains(
         if best_units < sum(size[domain] for domain in largest[:count])
         and sum(size[domain] for domain in largest[: count - 1]) < bound_units
     ]
-    for count in counts[:TRIES]:
+    tried = counts[:TRIES]
+    for count in tried:
         cleared = set(largest[:count])
         racks = {rack for rack, domain in domain_of.items() if domain in cleared}
-        elsewhere = _elsewhere(problem, owed, racks, solver, time_limit_s / TRIES)
+        elsewhere = _elsewhere(problem, owed, racks, solver, time_limit_s / len(tried))
         if elsewhere is not None:
             return _filled(problem, offer, elsewhere, racks)
     return None
