@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from scheduler.check import check
 from scheduler.model import Level, Offer, Plan, Problem
 from scheduler.model.levels import RACK_DOMAIN_LEVELS
-from scheduler.model.units import PERMILLE, part
+from scheduler.model.units import PERMILLE
 from scheduler.questions.offer.joined import joined, obligations, resized, units_on
 from scheduler.questions.offer.solving import Solver
 from scheduler.questions.offer.terms import Terms
@@ -140,13 +140,11 @@ def _most(solution: Solution, unit_mills: int, name: str) -> Most:
 
 
 def promised(counted_units: int, spare_permille: int) -> int:
-    """Return the largest promise that leaves room for its spares: see the module's formula."""
-    units = counted_units * PERMILLE // (PERMILLE + spare_permille)
-    while units + 1 + part(units + 1, spare_permille) <= counted_units:
-        units += 1
-    while units and units + part(units, spare_permille) > counted_units:
-        units -= 1
-    return units
+    """Return the largest promise that leaves room for its spares: see the module's formula.
+
+    ``b + ceil(b * s / 1000) <= u`` is ``b * (1000 + s) <= 1000 * u``, for whole `b` and `u`.
+    """
+    return counted_units * PERMILLE // (PERMILLE + spare_permille)
 
 
 def as_block(
