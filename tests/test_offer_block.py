@@ -188,6 +188,34 @@ def test_a_block_of_whole_halls_has_firm_contracts_moved_together() -> None:
     assert verdict.unmet_firm_gpus == 0
 
 
+def test_a_hall_that_a_firm_contract_cannot_leave_is_not_cleared() -> None:
+    # Hall H0 alone has the GPU type that c0 asks for, and the least in use.
+    problem = halls(3, 2)
+    other = {
+        name: replace(rack, type="alone")
+        for name, rack in problem.site.racks.items()
+        if rack.hall == "H0"
+    }
+    types = {**problem.site.rack_types, "alone": build.rack_type("alone", gpu_type="a100")}
+    site = replace(problem.site, rack_types=types, racks={**problem.site.racks, **other})
+    contracts = {**problem.workload.contracts}
+    contracts["c0"] = replace(contracts["c0"], gpu_types=("a100",))
+    problem = replace(problem, site=site, workload=replace(problem.workload, contracts=contracts))
+    asked = offer("whole", Level.HALL, profile="flat", gpu_types=("h100", "a100"))
+    plan = in_cleared_domains(
+        problem,
+        asked,
+        ladder_of(problem),
+        Plan({"c0": {"h0r0": 1}, "c1": {"h1r0": 1}, "c2": {"h2r0": 2}}),
+        best_units=0,
+        bound_units=4,
+        solver=solver(),
+        time_limit_s=30.0,
+    )
+    assert plan is not None
+    assert set(plan.units["whole"]) == {"h1r0", "h1r1"}
+
+
 def test_what_is_too_much_goes_from_where_a_loss_takes_most() -> None:
     # Held may be 2 * 2 units: of 3 + 2 the third in r1 goes, so that a loss leaves 2.
     asked = offer("new", survives=("rack",), units=2)

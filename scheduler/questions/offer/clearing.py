@@ -12,6 +12,7 @@ from collections.abc import Collection, Set
 from dataclasses import replace
 
 from scheduler.model import Offer, Plan, Problem
+from scheduler.questions.offer.domain_bound import Needs
 from scheduler.questions.offer.joined import obligations, units_on
 from scheduler.questions.offer.solving import Solver, all_met
 from scheduler.questions.offer.terms import Ladder
@@ -66,7 +67,11 @@ def in_cleared_domains(
         domain = domain_of[rack]
         if domain is not None:
             gpus_in_use[domain] += count * problem.jobs[name].gpus_per_unit
-    largest = sorted(size, key=lambda domain: (-size[domain], gpus_in_use[domain], domain))
+    needs = Needs.of(problem, ladder, kind)
+    largest: list[str] = []
+    for domain in sorted(size, key=lambda each: (-size[each], gpus_in_use[each], each)):
+        if needs.can_spare({*largest, domain}):
+            largest.append(domain)
     counts = [
         count
         for count in range(len(largest), 0, -1)

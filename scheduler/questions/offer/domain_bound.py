@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 
 from scheduler.model import Contract, Offer, Problem
 from scheduler.model.units import part
@@ -52,27 +53,61 @@ def most_units_by_domains(problem: Problem, offer: Offer, ladder: Ladder) -> int
         units: Counter[str] = Counter()
         for rack, count in room.items():
             units[domain_of[rack] or ""] += count
-        left = ladder.count(kind) - _needed(problem, ladder, kind)
+        left = ladder.count(kind) - Needs.of(problem, ladder, kind).fewest
         best = min(best, sum(sorted(units.values(), reverse=True)[: max(0, left)]))
     return best
 
 
-def _needed(problem: Problem, ladder: Ladder, kind: str) -> int:
-    """Return how many domains firm contracts need at least."""
-    site = problem.site
-    firm = [each for each in problem.workload.contracts.values() if each.firm]
-    slots: dict[str, Counter[str]] = {}  # GPU type -> domain -> GPU slots
-    for rack, domain in ladder.domain_of(kind).items():
-        found = site.racks[rack]
-        gpu_type = site.type_of(found).gpu_type
-        slots.setdefault(gpu_type, Counter())[domain or ""] += site.usable_gpus(found)
-    return max(
-        (
-            _fewest(slots, types, _gpus_within(firm, types))
-            for types in {frozenset(each.gpu_types) for each in firm}
-        ),
-        default=0,
-    )
+@dataclass(frozen=True)
+class Needs:
+    """What firm contracts need of the domains of one kind, by the GPU types that they allow."""
+
+    slots: Mapping[str, Counter[str]]  # GPU type -> domain -> GPU slots
+    gpus: Mapping[frozenset[str], int]  # types -> GPUs of contracts that allow no others
+
+    @staticmethod
+    def of(problem: Problem, ladder: Ladder, kind: str) -> Needs:
+        """Count slots, and GPUs with spares."""
+        site = problem.site
+        firm = [each for each in problem.workload.contracts.values() if each.firm]
+        slots: dict[str, Counter[str]] = {}
+        for rack, domain in ladder.domain_of(kind).items():
+            found = site.racks[rack]
+            gpu_type = site.type_of(found).gpu_type
+            slots.setdefault(gpu_type, Counter())[domain or ""] += site.usable_gpus(found)
+        types = {frozenset(each.gpu_types) for each in firm}
+        return Needs(slots, {each: _gpus_within(firm, each) for each in types})
+
+    @property
+    def fewest(self) -> int:
+        """How many domains firm contracts need at least."""
+        return max((self._fewest(types) for types in self.gpus), default=0)
+
+    def can_spare(self, domains: Set[str]) -> bool:
+        """Whether the slots of all other domains add up to what firm contracts need."""
+        return all(
+            gpus
+            <= sum(
+                size
+                for gpu_type in types
+                for domain, size in self.slots.get(gpu_type, Counter()).items()
+                if domain not in domains
+            )
+            for types, gpus in self.gpus.items()
+        )
+
+    def _fewest(self, types: frozenset[str]) -> int:
+        """Return the fewest domains whose slots of some types add up to their need."""
+        sizes: Counter[str] = Counter()
+        for gpu_type in types:
+            sizes.update(self.slots.get(gpu_type, {}))
+        gpus, count = self.gpus[types], 0
+        for size in sorted(sizes.values(), reverse=True):
+            if gpus <= 0:
+                break
+            gpus -= size
+            count += 1
+        return count
 
 
 def _gpus_within(contracts: Iterable[Contract], types: frozenset[str]) -> int:
@@ -82,17 +117,3 @@ def _gpus_within(contracts: Iterable[Contract], types: frozenset[str]) -> int:
         for each in contracts
         if types.issuperset(each.gpu_types)
     )
-
-
-def _fewest(slots: dict[str, Counter[str]], types: frozenset[str], gpus: int) -> int:
-    """Return the fewest domains whose slots of some types add up to `gpus`."""
-    sizes: Counter[str] = Counter()
-    for gpu_type in types:
-        sizes.update(slots.get(gpu_type, {}))
-    count = 0
-    for size in sorted(sizes.values(), reverse=True):
-        if gpus <= 0:
-            break
-        gpus -= size
-        count += 1
-    return count
