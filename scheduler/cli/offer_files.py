@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scheduler.cli.saving import Folder
 from scheduler.inputs import workload_document
 from scheduler.questions.offer.joined import at_terms, joined, obligations, resized
-from scheduler.questions.offer.record import Record, frontier_csv, points
+from scheduler.questions.offer.points import Record, frontier_csv, points
 from scheduler.write import (
     PLAN_FORMAT,
     as_json,

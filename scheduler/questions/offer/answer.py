@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scheduler.conflicts import explain_conflict
-from scheduler.model import Offer, Problem
+from scheduler.model import Offer, Plan, Problem
 from scheduler.questions.offer.block import Block
 from scheduler.questions.offer.concentration import Revenue, revenue
 from scheduler.questions.offer.deal import Deal, deal, is_better_without, plan_with
 from scheduler.questions.offer.fit import Fit, fit
 from scheduler.questions.offer.frontier import Frontier
-from scheduler.questions.offer.joined import at_price, only, resized
-from scheduler.questions.offer.solving import Solver
+from scheduler.questions.offer.joined import at_price, obligations, only, resized
+from scheduler.questions.offer.solving import Solver, all_met
 from scheduler.questions.offer.terms import Ladder, Terms, isolation_series, redundancy_series
 from scheduler.questions.offer.together import Together, together
 from scheduler.solve import Solution
@@ -71,7 +71,7 @@ def answer(problem: Problem, offers: Sequence[Offer], solver: Solver) -> Answer:
     budget.expect(BASE_WEIGHT + len(offers) * (FIT_WEIGHT + WITH_WEIGHT))
     budget.expect(TOGETHER_WEIGHT if len(offers) > 1 else 0.0)
     series = {each.name: _Series.of(each, ladder) for each in offers}
-    without = solver.solve(problem, budget.take(BASE_WEIGHT, "plan without any offer"))
+    without = _plan_without(problem, solver)
     if not without.verdict.checked or without.verdict.unmet_firm_gpus:
         why = explain_conflict(without, CONFLICT_SHARE * budget.left_s(), solver.workers)
         lines = () if why is None else why.lines
@@ -94,6 +94,23 @@ def answer(problem: Problem, offers: Sequence[Offer], solver: Solver) -> Answer:
         weighed=weighed,
         together=_together(weighed, without, solver) if len(offers) > 1 else None,
     )
+
+
+def _plan_without(problem: Problem, solver: Solver) -> Solution:
+    """Plan without any offer; if firm contracts are not all met, once more from a plan that does.
+
+    Firm contracts alone are a much smaller problem, so that such a plan is found sooner.
+    """
+    budget = solver.budget
+    found = solver.solve(problem, budget.take(BASE_WEIGHT, "plan without any offer"))
+    if found.verdict.checked and found.verdict.unmet_firm_gpus == 0:
+        return found
+    seconds = AGAIN_SHARE * budget.left_s()
+    owed = solver.solve(obligations(problem), seconds, is_enough=all_met)
+    if owed.verdict.unmet_firm_gpus or not owed.verdict.checked:
+        return found
+    start = Plan({**found.plan.units, **owed.plan.units})
+    return solver.solve(problem, AGAIN_SHARE * budget.left_s(), start=start)
 
 
 @dataclass(frozen=True)
