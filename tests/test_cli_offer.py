@@ -11,11 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from scheduler.cli.app import app
-from scheduler.model import Level
+from scheduler.model import Level, Plan, Problem
 from scheduler.questions.offer import Budget, Solver, answer
 from scheduler.questions.offer.fit import Fits
+from scheduler.solve import Solution
 from tests import build
 from tests.offers import TINY, offer, solver
+from tests.solutions import solution
 
 RUNNER = CliRunner()
 OFFERS = """offers:
@@ -145,6 +147,30 @@ def test_no_offer_is_weighed_where_firm_contracts_are_not_met() -> None:
     found = answer(problem, [offer(profile="flat")], solver())
     assert found.weighed == ()
     assert "too-much lacks 8" in " ".join(found.lines)
+
+
+class Unlucky(Solver):
+    """A solver whose first plan is the empty one."""
+
+    def solve(self, problem: Problem, time_limit_s: float, **options: Any) -> Solution:
+        """Solve, but for the first time."""
+        if not tried:
+            tried.append(problem)
+            return solution(problem, Plan({}))
+        return super().solve(problem, time_limit_s, **options)
+
+
+tried: list[Problem] = []
+
+
+def test_a_first_plan_that_misses_firm_contracts_is_not_the_last() -> None:
+    problem = build.problem(contracts=[build.contract("held")])
+    unlucky = Unlucky(Budget(60.0, lambda _: None, lambda: False), workers=1)
+    found = answer(problem, [offer(profile="flat")], unlucky)
+    assert tried == [problem]
+    assert found.without.verdict.unmet_firm_gpus == 0
+    (weighed,) = found.weighed
+    assert weighed.fit.fits is Fits.YES
 
 
 def test_a_question_that_is_stopped_ends_with_what_it_has() -> None:
