@@ -223,3 +223,13 @@ def test_what_is_too_much_goes_from_where_a_loss_takes_most() -> None:
     plan = trimmed(problem, Plan({"new": {"r1": 3, "r2": 2}}), "new")
     assert plan.units == {"new": {"r1": 2, "r2": 2}}
     assert trimmed(problem, Plan({"other": {"r1": 1}}), "new").units == {"other": {"r1": 1}}
+
+
+def test_an_elastic_contract_may_be_placed_in_part_and_another_may_not() -> None:
+    asked = build.contract("c", units=3, firm=False)
+    whole = build.problem(contracts=[asked])
+    part_of_it = build.problem(contracts=[replace(asked, elastic=True)])
+    plan = Plan({"c": {"r1": 2}})
+    assert (whole.jobs["c"].min_units, part_of_it.jobs["c"].min_units) == (3, 1)
+    assert not check(whole, plan).checked
+    assert check(part_of_it, plan).checked

@@ -156,13 +156,14 @@ def _improved(without: Solution, alone: Sequence[_Alone], solver: Solver) -> Sol
             continue
         if is_better_without(each.sized, each.found, without):
             start = only(each.found.plan, without.problem.jobs)
-            without = solver.solve(
+            again = solver.solve(
                 without.problem,
                 AGAIN_SHARE * solver.budget.left_s(),
                 start=start,
                 known_bound_mills=without.bound_mills,
                 known_bound_by=without.bound_by,
             )
+            without = min(again, without, key=lambda solution: solution.score)
     return without
 
 
