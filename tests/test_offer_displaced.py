@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from scheduler.check import check
-from scheduler.model import Level, Plan, Problem
+from scheduler.model import Level, Plan, Problem, Sla
 from scheduler.questions.offer.cheapest import Clearing
 from scheduler.questions.offer.concentration import revenue
 from scheduler.questions.offer.displaced import Loss, Move, losses, moves
 from scheduler.questions.offer.frontier import Frontier
 from scheduler.questions.offer.placing import Ground
+from scheduler.questions.offer.repair import repaired
 from scheduler.questions.offer.terms import Ladder, Terms
 from scheduler.topology import Topology
 from tests import build
@@ -110,3 +111,13 @@ def test_an_offer_begins_where_least_is_lost_and_firm_contracts_stay() -> None:
     start = ground.start(asked, block)
     assert start.units == {"firm": {"r0": 1}, "new": {"r4": 2, "r5": 1}, "dear": {"r2": 1}}
     assert ground.taken(asked, start) == {"r4", "r5"}
+
+
+def test_a_reservation_that_lies_too_thick_is_spread() -> None:
+    # One unit is promised and survives the loss of a rack: 2 units on one rack count for none.
+    problem = build.problem(contracts=[build.contract("held", sla=Sla(survives=("rack",)))])
+    thick = Plan({"held": {"r1": 2}})
+    assert check(problem, thick).unmet_firm_gpus == 8
+    assert repaired(problem, thick).units == {"held": {"r1": 1, "r2": 1}}
+    met = Plan({"held": {"r2": 1, "r1": 1}})
+    assert repaired(problem, met) == met

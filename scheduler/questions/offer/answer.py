@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scheduler.check import check
 from scheduler.conflicts import explain_conflict
 from scheduler.model import Offer, Plan, Problem
 from scheduler.questions.offer.block import Block
@@ -13,6 +14,7 @@ from scheduler.questions.offer.deal import Deal, deal, is_better_without, plan_w
 from scheduler.questions.offer.fit import Fit, fit
 from scheduler.questions.offer.frontier import Frontier
 from scheduler.questions.offer.joined import at_price, obligations, only, resized
+from scheduler.questions.offer.repair import repaired
 from scheduler.questions.offer.solving import Solver, all_met
 from scheduler.questions.offer.terms import Ladder, Terms, isolation_series, redundancy_series
 from scheduler.questions.offer.together import Together, together
@@ -24,7 +26,7 @@ FIT_WEIGHT = 2.0
 WITH_WEIGHT = 10.0
 TOGETHER_WEIGHT = 10.0
 CONFLICT_SHARE = 0.5  # of the time left, for why firm contracts are not met without any offer
-AGAIN_SHARE = 0.25  # of the time left, for a better plan without any offer
+AGAIN_SHARE = 0.2  # of the time left, for a better plan without any offer
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,14 @@ def _plan_without(problem: Problem, solver: Solver) -> Solution:
     found = solver.solve(problem, budget.take(BASE_WEIGHT, "plan without any offer"))
     if found.verdict.checked and found.verdict.unmet_firm_gpus == 0:
         return found
-    seconds = AGAIN_SHARE * budget.left_s()
-    owed = solver.solve(obligations(problem), seconds, is_enough=all_met)
-    if owed.verdict.unmet_firm_gpus or not owed.verdict.checked:
-        return found
-    start = Plan({**found.plan.units, **owed.plan.units})
-    return solver.solve(problem, AGAIN_SHARE * budget.left_s(), start=start)
+    alone = obligations(problem)
+    owed = repaired(alone, only(found.plan, alone.jobs))
+    if check(alone, owed).unmet_firm_gpus:
+        seconds = AGAIN_SHARE * budget.left_s()
+        owed = repaired(alone, solver.solve(alone, seconds, is_enough=all_met).plan)
+    start = Plan({**found.plan.units, **owed.units})
+    again = solver.solve(problem, AGAIN_SHARE * budget.left_s(), start=start)
+    return min(again, found, key=lambda solution: solution.score)
 
 
 @dataclass(frozen=True)
