@@ -233,3 +233,16 @@ def test_an_elastic_contract_may_be_placed_in_part_and_another_may_not() -> None
     assert (whole.jobs["c"].min_units, part_of_it.jobs["c"].min_units) == (3, 1)
     assert not check(whole, plan).checked
     assert check(part_of_it, plan).checked
+
+
+def test_a_plan_at_stricter_terms_is_lent_to_looser_ones() -> None:
+    # Two racks of two nodes hold 4 units, of which 2 survive; without survival 2 may be held.
+    problem = build.problem()
+    asked = offer(profile="flat")
+    frontier = Frontier(problem, ladder_of(problem), Plan({}), solver())
+    strict = Block(Terms(Level.HOST, ("rack",)), 2, 2, Plan({"new": {"r1": 2, "r2": 2}}), "exact")
+    loose = Block(Terms(Level.HOST), 1, 4, Plan({"new": {"r1": 1}}), "exact")
+    lent = frontier._lent(asked, loose, [strict, loose])
+    assert (lent.units, lent.plan.placed_units("new")) == (2, 2)
+    confirm(problem, asked, lent)
+    assert frontier._lent(asked, strict, [strict, loose]) == strict

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from scheduler.check import check
 from scheduler.model import Level, Offer, Plan, Problem
-from scheduler.questions.offer.block import Block, Most, as_block, most_units
+from scheduler.questions.offer.block import Block, Most, as_block, most_units, trimmed
 from scheduler.questions.offer.clearing import in_cleared_domains, in_free_domains
 from scheduler.questions.offer.domain_bound import most_units_by_counting
 from scheduler.questions.offer.joined import at_terms, joined, obligations, resized
@@ -154,10 +154,11 @@ class Frontier:
         terms = block.terms
         asked = at_terms(offer, terms.isolation, terms.survives, terms.spare_permille)
         owed = joined(obligations(self.problem), (resized(asked, best.units),))
-        verdict = check(owed, best.plan)
+        plan = trimmed(owed, best.plan, offer.name)
+        verdict = check(owed, plan)
         if not verdict.checked or verdict.unmet_firm_gpus:
             return block
-        return replace(block, units=best.units, plan=best.plan)
+        return replace(block, units=best.units, plan=plan)
 
     def _key(self, offer: Offer) -> Key:
         """Return what the largest block of an offer depends on, but for its spares."""
