@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from scheduler.model import Level, Offer, Problem
+from scheduler.model import Level, Offer, Plan, Problem
 from scheduler.questions.offer import answer
 from scheduler.questions.offer.answer import Answer
 from scheduler.questions.offer.deal import Deal, least_energy_mills
 from scheduler.questions.offer.joined import as_firm, at_price, joined
+from scheduler.questions.offer.power import most_w, promised_w
 from scheduler.questions.offer.price import BreakEven, Margins, break_even, gain_mills
 from scheduler.solve import Solution, solve
 from tests import build
@@ -169,3 +170,18 @@ def test_a_price_knows_what_its_parts_add_up_to() -> None:
     deal = deal_of(answer(contracted(), [offer(profile="flat", capex_mills_per_gpu_h=7)], solver()))
     price: BreakEven = deal.price
     assert price.planned == price.displaced + price.energy + price.capex
+
+
+def test_megawatts_are_those_of_the_racks_and_at_most_those_of_the_hungriest() -> None:
+    # A rack of 16 GPUs at 16 kW and one at 32 kW; 3 units of 8 GPUs: at most 2 * 16 + 8 = 40 kW.
+    hot = build.rack_type("hot", observed_peak_w=32_000)
+    racks = [build.rack("r1"), build.rack("r2", type="hot")]
+    types = {"hgx": build.rack_type(), "hot": hot}
+    problem = build.problem(build.site(racks, rack_types=types))
+    assert most_w(problem, offer(), 3) == 40_000
+    assert most_w(problem, offer(), 0) == 0
+    # Held are one unit on the cool rack and two on the hot one, promised are two of the three.
+    plan = Plan({"new": {"r1": 1, "r2": 2}})
+    assert promised_w(problem, offer(), plan, 3) == 40_000
+    assert promised_w(problem, offer(), plan, 2) == round(40_000 * 2 / 3)
+    assert promised_w(problem, offer(), Plan({}), 2) == 0

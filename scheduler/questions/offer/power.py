@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 
 from scheduler.model import Offer, Plan, Problem
@@ -26,12 +27,19 @@ def promised_w(problem: Problem, offer: Offer, plan: Plan, units: int) -> int:
 
 
 def most_w(problem: Problem, offer: Offer, units: int) -> int:
-    """Return the most that `units` can draw: all on the allowed type that draws most."""
+    """Return the most that `units` can draw: on the hungriest allowed GPUs of the site first."""
     site = problem.site
-    gpus = units * offer.contract.gpus_per_unit
-    draws = (
-        Fraction(gpus * site.basis_w(each), each.gpus)
-        for each in site.rack_types.values()
-        if each.gpu_type in offer.contract.gpu_types
-    )
-    return round(max(draws, default=Fraction(0)))
+    left, watts = units * offer.contract.gpus_per_unit, Fraction(0)
+    gpus: Counter[str] = Counter()
+    for rack in site.racks.values():
+        if site.type_of(rack).gpu_type in offer.contract.gpu_types:
+            gpus[rack.type] += site.usable_gpus(rack)
+    each_w = {
+        name: Fraction(site.basis_w(site.rack_types[name]), site.rack_types[name].gpus)
+        for name in gpus
+    }
+    for name in sorted(gpus, key=lambda name: -each_w[name]):
+        used = min(left, gpus[name])
+        watts += used * each_w[name]
+        left -= used
+    return round(watts)
