@@ -15,6 +15,7 @@ from scheduler.cli import (
     check,
     explain,
     export,
+    offer,
     plan,
     release,
     replan,
@@ -39,7 +40,7 @@ from scheduler.cli.imports import (
 )
 
 VERBS: tuple[ModuleType, ...] = (
-    *(plan, check, explain, score, risk, release, replan),
+    *(plan, check, explain, score, risk, offer, release, replan),
     *(site, show, report, schema, export),
 )
 

@@ -15,7 +15,7 @@ from scheduler.cli.console import BAD_INPUT, fail
 if TYPE_CHECKING:
     from kernels.backend import BackendName
     from scheduler.inputs import Proof
-    from scheduler.model import Plan, Problem, Site
+    from scheduler.model import Offer, Plan, Problem, Site
     from scheduler.report.facts import Recorded
     from scheduler.solve import EngineName
 
@@ -37,6 +37,13 @@ def plan_of(path: Path, problem: Problem | None) -> Plan:
     from scheduler.inputs import read_plan
 
     return listing_mistakes(lambda: read_plan(path, problem))
+
+
+def offers_of(path: Path, problem: Problem) -> tuple[Offer, ...]:
+    """Read offers to be placed beside what `problem` holds."""
+    from scheduler.inputs import read_offers
+
+    return listing_mistakes(lambda: read_offers(path, problem))
 
 
 def proof_of(path: Path) -> Proof:

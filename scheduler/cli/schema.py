@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,10 +10,16 @@ import typer
 from scheduler.cli.console import print_json
 
 
-def command(kind: Annotated[str, typer.Argument(metavar="site|workload")]) -> None:
-    """Print the JSON Schema of a site or workload file."""
-    if kind != "site" and kind != "workload":
-        raise typer.BadParameter(f"expected site or workload; got {kind}")
+class Kind(StrEnum):
+    """The files that people write."""
+
+    SITE = "site"
+    WORKLOAD = "workload"
+    OFFER = "offer"
+
+
+def command(kind: Annotated[Kind, typer.Argument()]) -> None:
+    """Print the JSON Schema of a site, workload or offer file."""
     from scheduler.inputs import json_schema
 
-    print_json(json_schema("site" if kind == "site" else "workload"))
+    print_json(json_schema(kind.value))

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import inf
 from types import FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from scheduler.cli.console import INTERRUPTED, errors
 from scheduler.pace import Pace
@@ -21,6 +21,8 @@ from scheduler.words import money, percent
 
 if TYPE_CHECKING:
     from scheduler.solve import Progress, Solution
+
+T = TypeVar("T")
 
 LOOK_EVERY_S = 0.1
 SAVE_EVERY_S = 1.0  # at most; less often where saving takes long, see `Pace`
@@ -120,12 +122,12 @@ class Display(Protocol):
 
 
 def watched(
-    solve: Callable[[Recorder], Solution],
+    solve: Callable[[Recorder], T],
     save: Callable[[Solution], None],
     display: AbstractContextManager[Display],
     save_guess_s: float = 0.0,
-) -> tuple[Solution, bool]:
-    """Run `solve` in a thread of its own; return its solution and whether a signal stopped it.
+) -> tuple[T, bool]:
+    """Run `solve` in a thread of its own; return its result and whether a signal stopped it.
 
     The main thread stays free for signals: SIGINT and SIGTERM ask the planner to stop; a second
     one leaves at once with what is on disk. It saves a better plan when it comes, but waits

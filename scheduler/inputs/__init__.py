@@ -2,6 +2,7 @@
 
 from scheduler.inputs.explicit import site_document, workload_document
 from scheduler.inputs.mistakes import InputError, Mistake
+from scheduler.inputs.offer_build import read_offers
 from scheduler.inputs.offer_record import OfferEntry, OfferRecord, read_offer_record
 from scheduler.inputs.plan_file import read_plan
 from scheduler.inputs.proof_file import Proof, read_proof
@@ -22,6 +23,7 @@ __all__ = [
     "dump_yaml",
     "json_schema",
     "read_offer_record",
+    "read_offers",
     "read_plan",
     "read_problem",
     "read_proof",

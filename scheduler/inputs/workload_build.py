@@ -53,10 +53,18 @@ def build_workload(
         kept = salvage(WorkloadFile, content, error, gaps, {})
     if kept is None:
         return None
+    workload = convert_workload(kept, place, mistakes, site, gaps)
+    return workload if site and len(mistakes) == before else None
+
+
+def convert_workload(
+    kept: Kept, place: Place, mistakes: Mistakes, site: Site | None, gaps: Gaps
+) -> Workload:
+    """Convert entries that have been read, and check them; of no use after mistakes."""
     builder = _Builder(kept, site, place)
     workload = builder.workload(mistakes)
     validate_workload(workload, site, mistakes, builder.places_by_name(), gaps)
-    return workload if site and len(mistakes) == before else None
+    return workload
 
 
 class _Builder:

@@ -2,6 +2,7 @@
 
 from scheduler.model.finding import MOST_JOBS, Finding, Kind, largest_first
 from scheduler.model.levels import Level
+from scheduler.model.offer import Offer
 from scheduler.model.plan import Plan
 from scheduler.model.problem import Problem, buddy_sizes, slots_per_unit
 from scheduler.model.site import (
@@ -36,6 +37,7 @@ __all__ = [
     "Kind",
     "Level",
     "Loop",
+    "Offer",
     "Plan",
     "Plant",
     "PowerNode",

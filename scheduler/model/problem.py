@@ -98,9 +98,10 @@ class Problem:
     def _reservation(self, contract: Contract) -> Job:
         """Return the job that stands for `contract`: promised units, spares, room for SLA losses.
 
-        A firm reservation may be placed in part (what is missing is an unmet obligation), any
-        other whole or not at all. If the SLA survives a loss that takes racks out, up to twice
-        the promised units may be held, so that the promise stays after the loss.
+        A firm reservation may be placed in part (what is missing is an unmet obligation), an
+        elastic one too, any other whole or not at all. If the SLA survives a loss that takes
+        racks out, up to twice the promised units may be held, so that the promise stays after
+        the loss.
         """
         promised = contract.units
         with_spares = promised + part(promised, contract.sla.spare_permille)
@@ -110,7 +111,7 @@ class Problem:
             tenant=contract.tenant,
             units=most,
             gpus_per_unit=contract.gpus_per_unit,
-            min_units=1 if contract.firm else with_spares,
+            min_units=1 if contract.firm or contract.elastic else with_spares,
             gpu_types=contract.gpu_types,
             profile=contract.profile,
             power_action=contract.power_action,

@@ -60,6 +60,7 @@ class Contract:
     gpu_types: tuple[str, ...]
     price_mills_per_gpu_h: int
     firm: bool = True
+    elastic: bool = False  # may be placed in part; a firm one may be anyway
     profile: str = "opaque"
     power_action: str = "firm"  # firm, cap or shed
     required: Level | None = None
