@@ -55,6 +55,10 @@ def result_record(
         "bound_by": solution.bound_by or None,
         "prices": [scarce.record() for scarce in scarce_of(solution.problem, solution.prices)],
         "gap_parts": gap_records(solution.problem, solution.gap_parts),
+        "course": [
+            [round(elapsed_s, 3), margin / 1000, None if bound is None else bound / 1000]
+            for elapsed_s, margin, bound in solution.course
+        ],
         "placed_gpus": placed_gpus,
         "requested_gpus": requested_gpus,
         "power": _power_record(problem, plan, solution.verdict.findings, headroom_w),

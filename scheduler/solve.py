@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kernels import backend as backends
 from kernels.backend import BackendName, Evaluator
@@ -26,6 +26,14 @@ __all__ = ["EngineError", "EngineName", "Progress", "Solution", "Watch", "proven
 
 CHECK_PER_COMPILE = 2.0  # what a check takes, in compile times, until one has been timed
 MOST_RESERVED = 0.5  # of the time limit: a slow start must not leave the search no time at all
+
+
+class Point(NamedTuple):
+    """What was known at a moment of a search."""
+
+    elapsed_s: float
+    margin_mills: int  # of the best plan that breaks no limit
+    bound_mills: int | None
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,7 @@ class Solution:
     bound_by: str = ""  # volume, columns, program or exact
     prices: tuple[Price, ...] = ()  # what limits are worth, from the bound
     gap_parts: tuple[GapPart, ...] = ()  # where bound and margin differ
+    course: tuple[Point, ...] = ()  # how margin and bound got there, checked or not
 
     @property
     def gap(self) -> float | None:
@@ -216,6 +225,7 @@ class _Run:
     watch: Watch | None
     checking: Pace
     told: Score | None = None  # of the last incumbent
+    course: list[Point] = field(default_factory=list)
 
     def left_s(self) -> float:
         """Seconds left to the search: what check and watch need afterwards is taken off."""
@@ -257,7 +267,11 @@ class _Run:
             bound_by=best.bound_by,
             prices=best.prices,
             gap_parts=best.gap_parts,
+            course=(*self.course, self._point(best)),
         )
+
+    def _point(self, best: planner.Best) -> Point:
+        return Point(time.monotonic() - self.began, best.score.margin_mills, best.bound_mills)
 
     def report(self, phase: str, best: planner.Best) -> None:
         """Tell the watch where the search stands, and of a plan that is better than the last.
@@ -265,11 +279,15 @@ class _Run:
         A better plan is checked before it is told. It waits for a later report, or for the end of
         the search, if checks would take more than a tenth of the time, or the time for the last.
         """
+        point = self._point(best)
+        news = not self.course or self.course[-1][1:] != point[1:]
+        if news and not best.score.violation:
+            self.course.append(point)
         if self.watch is None:
             return
         progress = Progress(
             phase=phase,
-            elapsed_s=time.monotonic() - self.began,
+            elapsed_s=point.elapsed_s,
             time_limit_s=self.time_limit_s,
             violation=best.score.violation,
             unmet_firm_gpus=best.score.unmet_firm_gpus,

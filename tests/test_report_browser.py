@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from scheduler.inputs import OfferRecord
+from scheduler.inputs import OfferRecord, RunRecord
 from scheduler.model import Plan
 from scheduler.report.facts import Recorded, gather
 from scheduler.report.page import page_of
@@ -44,7 +44,9 @@ def page() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def site(page: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The tiny site against a plan without train, and with an offer."""
-    recorded = Recorded(offer=OfferRecord.model_validate(OFFER))
+    course = [[0.5, 100.0, None], [1.0, 150.0, 200.0], [2.0, 190.08, 195.0]]
+    run = RunRecord.model_validate({"margin_usd_per_h": 190.08, "course": course})
+    recorded = Recorded(run=run, offer=OfferRecord.model_validate(OFFER))
     facts = gather(tiny(), BY_HAND, recorded, without(BY_HAND, "train"))
     path = tmp_path_factory.mktemp("page") / "tiny.html"
     path.write_text(page_of(facts))
@@ -79,7 +81,8 @@ def rack(page: Any, name: str) -> str:
 
 
 def test_every_view_is_drawn(site: Any) -> None:
-    assert number(site, "main > section") == 11
+    assert number(site, "main > section") == 12
+    assert number(site, "#search-plot .scatterlayer .trace") == 2
     assert number(site, "#map .rack") == 12
     assert number(site, "#power-plot .slice") == 16  # 14 nodes, their hall, both utilities
     assert number(site, "#loops li") == 1

@@ -148,6 +148,14 @@ def test_prices_of_another_plan_are_not_shown(margin: float, worth: list[str]) -
     assert data["money"]["worth"] == worth
 
 
+def test_the_course_of_another_plan_is_not_shown() -> None:
+    course = [[0.5, 100.0, None], [2.0, 190.08, 195.0]]
+    for margin, shown in ((190.08, 2), (190.07, 0)):
+        run = RunRecord.model_validate({"margin_usd_per_h": margin, "course": course})
+        data: Any = page_data(gather(tiny(), BY_HAND, Recorded(run=run)))
+        assert len(data["course"]) == shown
+
+
 def run(*words: str | Path) -> Any:
     return CliRunner().invoke(app, [str(word) for word in words])
 

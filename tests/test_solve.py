@@ -53,6 +53,10 @@ def test_the_solution_is_checked_and_timed() -> None:
     assert scores == sorted(scores, reverse=True)
     assert len({score.key for score in scores}) == len(scores)
     assert not scores[-1] < solution.score
+    margins = [point.margin_mills for point in solution.course]
+    assert margins == sorted(margins)
+    assert margins[-1] == solution.score.margin_mills
+    assert solution.course[-1].bound_mills == solution.bound_mills
 
 
 def test_a_plan_that_check_sees_otherwise_is_told_to_nobody(

@@ -43,6 +43,7 @@ class RunRecord(RecordPart):
     bound_by: Words | None = None
     gap: Figure | None = None
     prices: tuple[ScarceLimit, ...] = ()
+    course: tuple[tuple[Figure, Figure, Figure | None], ...] = ()
     power: PowerRecord = PowerRecord()
     stranded_mw: Figure | None = None
     isolation_cost_usd_per_h: Figure | None = None

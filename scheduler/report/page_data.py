@@ -38,6 +38,7 @@ def page_data(facts: Facts) -> Data:
         "tenants": _tenants(facts),
         "contracts": _contracts(facts),
         "money": {"sums": sums(facts), "worth": _worth(facts)},
+        "course": _course(facts),
         "gangs": [
             {
                 "gpu": each.gpu_type,
@@ -81,6 +82,12 @@ def _worth(facts: Facts) -> list[str]:
     """Return what more of scarce limits would be worth, if the recorded bound is of this plan."""
     prices = facts.recorded.run.prices
     return [price.words for price in prices] if facts.is_of_this_plan else []
+
+
+def _course(facts: Facts) -> list[tuple[float, float, float | None]]:
+    """Return how the search went, if it is this plan's and took more than one step."""
+    course = facts.recorded.run.course
+    return list(course) if facts.is_of_this_plan and len(course) > 1 else []
 
 
 def _spreads(facts: Facts, pods: Iterable[str]) -> list[Data]:

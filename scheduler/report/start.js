@@ -40,7 +40,7 @@ const hideEmpty = () => {
 // The map and the tables do not wait for Plotly, which stands below; charts come one by one.
 for (const start of [startFloor, startCooling, startTenants, startDifference, startFindings]) start();
 root.dataset.floor = Math.round(performance.now()); // milliseconds until the map is there
-const waiting = [startPower, startFabric, startMoney, startFragmentation, startOffers];
+const waiting = [startPower, startFabric, startMoney, startSearch, startFragmentation, startOffers];
 function drawNext() {
   const start = waiting.shift();
   if (start) {
