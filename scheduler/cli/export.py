@@ -50,8 +50,6 @@ def command(
             print(clean(line))
         raise typer.Exit(1 if lines else 0)
     prepare_folder(out)
-    for folder in {(out / name).parent for name in exported.files}:
-        folder.mkdir(parents=True, exist_ok=True)
     write_together(out, {name: text.encode() for name, text in exported.files.items()})
     for name in sorted(exported.files):
         print(clean(str(out / name)))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """Files for a neighbour, by name below the folder, and what its reader should know."""
+    """Files for a neighbour, by name, and what its reader should know."""
 
     files: Mapping[str, str]
     notes: tuple[str, ...] = ()
