@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TIGHTEST = 3  # limits that are named where nothing is proven
 NAMED = 6  # contracts or tenants that are named one by one
+MOST_SAID = 12  # limits of a conflict that are said in words; all of them are in the record
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ def _lines(
         return
     together = "This limit rules it out" if len(limits) == 1 else "These limits conflict"
     doubt = "" if conflict.irreducible else " (proven; may not be the smallest set)"
-    yield f"{together}{doubt}: {'; '.join(limits)}."
+    more = len(limits) - MOST_SAID
+    said = [*limits[:MOST_SAID], *([f"and {more:,} more"] if more > 0 else [])]
+    yield f"{together}{doubt}: {'; '.join(said)}."
     if relaxations:
         any_one = "Any one of these" if len(relaxations) > 1 else "This"
         scope = "" if conflict.exact else ", counted over groups of alike racks"

@@ -46,7 +46,7 @@ def fit(problem: Problem, offer: Offer, block: Block, solver: Solver, time_limit
     if _with_spares(offer) > room:
         lines = (_too_large(problem, offer, room), *_limits(problem, offer, block))
         return Fit(Fits.NO, block, lines)
-    if block.bound_units < asked and block.bound_by in COUNTED:
+    if block.bound_units < asked:
         lines = (_no_room(problem, offer, block), *_limits(problem, offer, block))
         return Fit(Fits.NO, block, lines)
     owed = obligations(joined(problem, (offer,)))
@@ -56,7 +56,7 @@ def fit(problem: Problem, offer: Offer, block: Block, solver: Solver, time_limit
         return Fit(Fits.YES, found, tuple(_limits(problem, offer, found)))
     why = explain_conflict(solution, time_limit_s * (1 - SOLVE_SHARE), solver.workers)
     words = () if why is None else why.lines
-    proven = block.bound_units < asked or solution.least_unmet_gpus > 0
+    proven = solution.least_unmet_gpus > 0
     return Fit(Fits.NO if proven else Fits.OPEN, block, (*words, *_limits(problem, offer, block)))
 
 
@@ -81,6 +81,12 @@ def _no_room(problem: Problem, offer: Offer, block: Block) -> str:
     per_unit = offer.contract.gpus_per_unit
     types = " and ".join(offer.contract.gpu_types)
     firm = sum(each.firm for each in problem.workload.contracts.values())
+    at_most = gpu_count(block.bound_units * per_unit)
+    if block.bound_by not in COUNTED:
+        return (
+            f"The bound of its largest block rules it out: beside the {firm:,} firm contracts at "
+            f"most {at_most} can be promised (proven by {block.bound_by})."
+        )
     what = (
         f"GPUs of {types}"
         if block.bound_by == "slots"
@@ -88,7 +94,7 @@ def _no_room(problem: Problem, offer: Offer, block: Block) -> str:
     )
     return (
         f"Counting alone rules it out: the {firm:,} firm contracts need so many {what} that at "
-        f"most {gpu_count(block.bound_units * per_unit)} can be promised."
+        f"most {at_most} can be promised."
     )
 
 
