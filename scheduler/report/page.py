@@ -164,7 +164,10 @@ def _policy(*scripts: str) -> str:
 
 def _plotly() -> str:
     if find_spec("plotly") is None:
-        raise PlotlyMissingError("Plotly is not installed (extra report)")
+        raise PlotlyMissingError(
+            "Plotly is not installed; the extra report brings it: pip install 'rackwatt[report]', "
+            "in a checkout pip install -e '.[report]'"
+        )
     return (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
 
 
