@@ -13,6 +13,7 @@ from scheduler.worth import usd
 PROVED_BY = {
     "volume": "by a linear relaxation",
     "columns": "by Dantzig-Wolfe over exclusive tenants",
+    "mixed": "by a mixed-integer program with large jobs and kept domains whole",
     "program": "by an integer program over rack classes",
     "exact": "by an exact program",
 }

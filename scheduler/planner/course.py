@@ -24,7 +24,7 @@ class Best:
     score: Score
     bound_mills: int | None = None  # no plan that meets as many obligations has a larger margin
     least_unmet_gpus: int = 0  # no plan leaves fewer firm GPUs unmet
-    bound_by: str = ""  # volume, columns, program or exact; see `Proof`
+    bound_by: str = ""  # volume, columns, mixed, program or exact; see `Proof`
     prices: tuple[Price, ...] = ()  # what limits are worth, from the bound
     gap_parts: tuple[GapPart, ...] = ()  # where bound and margin differ
 

@@ -34,5 +34,5 @@ class Proof:
     """How a bound came about."""
 
     bound_mills: int
-    by: str  # volume, columns, program or exact
+    by: str  # volume, columns, mixed, program or exact
     prices: tuple[Price, ...] = ()

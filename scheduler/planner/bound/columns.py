@@ -62,6 +62,7 @@ class Decomposition:
     seed: int
     effort: float = EFFORT
     best: Lagrangian | None = None
+    asked: list[Lagrangian] = field(default_factory=list)  # all answers so far
     master: Master = field(init=False)
     history: list[tuple[float, int, float]] = field(default_factory=list)  # (s, bound, master)
 
@@ -81,6 +82,7 @@ class Decomposition:
             asked = self._ask(prices)
             if asked is None:
                 return
+            self.asked.append(asked)
             if self.best is None or asked.total < self.best.total:
                 trust.learn(better=self.best is not None)
                 self.best = asked

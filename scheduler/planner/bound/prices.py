@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kernels.forms import NONE, Compiled, GroupPresence, Index, Ints, LinearLoad, Packing
+from kernels.forms import Compiled, GroupPresence, Index, Ints, LinearLoad, Packing
 from scheduler.planner.bound.outline import Outline
 from scheduler.planner.lots import FINER
 from scheduler.planner.lowering.draft import LimitRows
@@ -42,13 +42,8 @@ def _of_limits(outline: Outline, limits: LimitRows, prices: Ints) -> Iterator[Pr
                 worth * form.scale,
                 int(form.limit[at]) // form.scale,
             )
-        elif isinstance(form, Packing):
+        elif isinstance(form, Packing | GroupPresence):
             subject = _between(compiled, outline.lowered.classes.members[at])
-            yield Price("slots", form.term, subject, "", "slots", worth, int(high[n]))
-        elif isinstance(form, GroupPresence):
-            cells = outline.lowered.present[limits.form].cells.of_class
-            inside = (cells == at)[outline.lowered.classes.of_rack]
-            subject = _between(compiled, np.flatnonzero(inside & (form.domain_of_rack != NONE)))
             yield Price("slots", form.term, subject, "", "slots", worth, int(high[n]))
 
 

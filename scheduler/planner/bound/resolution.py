@@ -45,16 +45,19 @@ def exclusive_groups(form: GroupPresence) -> Bools:
 
 def _by_weight(compiled: Compiled) -> Iterator[Ints]:
     """Labels of racks, those that matter most first."""
-    for form in compiled.forms:
-        if isinstance(form, AssignmentCost):
-            yield signature(form, compiled)
-        elif isinstance(form, Packing):
-            yield labels(form.kind_of_rack, _fullness(form))
+    packing = compiled.packing
+    if packing is not None:
+        yield packing.kind_of_rack.astype(np.int64)
     kept = [form for form in compiled.forms if isinstance(form, GroupPresence)]
     kept = [form for form in kept if exclusive_groups(form).any()]
     kept.sort(key=lambda form: form.num_domains)
     for form in kept[:1]:
         yield form.domain_of_rack.astype(np.int64)
+    for cost in compiled.forms:
+        if isinstance(cost, AssignmentCost):
+            yield signature(cost, compiled)
+    if packing is not None:
+        yield labels(packing.kind_of_rack, _fullness(packing))
     for form in reversed(kept):  # an owner pays for all that a domain holds, used or not
         yield capacity(form, compiled)
     for form in kept[1:]:

@@ -1,7 +1,8 @@
-"""From a problem and its best plan to a proven bound, in three steps, each tighter.
+"""From a problem and its best plan to a proven bound, in steps, each tighter.
 
 Volume: all work that can be is divisible. Columns: groups that keep domains to themselves are
-planned whole. Program: small problems are solved over classes of racks as they are.
+planned whole. Mixed: so are large jobs and wide domains, all at once. Program: small problems are
+solved over classes of racks as they are.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from kernels.reference import score
 from scheduler.planner.bound.account import Account
 from scheduler.planner.bound.columns import Decomposition
 from scheduler.planner.bound.exclusive import blocks_of_jobs
+from scheduler.planner.bound.mixed import large_jobs, whole_columns, with_answers
 from scheduler.planner.bound.outline import Outline, in_blocks, owed_gpus, with_obligations
 from scheduler.planner.bound.presolve import presolve
 from scheduler.planner.bound.prices import prices_of
@@ -34,11 +36,12 @@ from scheduler.planner.solvers.weak_duality import PRICE_SCALE, most_in_box, wei
 from scheduler.planner.worth import GapPart, Proof
 
 VOLUME_CLASSES = 8  # finer ones hardly change the volume's bound
-COLUMN_PLACEMENTS = 150_000  # (job, class) pairs of the decomposition
-LEAST_CLASSES, MOST_CLASSES = 8, 40
+COLUMN_PLACEMENTS = 10_000  # (job, class) pairs of the decomposition
+LEAST_CLASSES, MOST_CLASSES = 4, 40
 PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
 PROGRAM_CLASSES = 16
-COLUMNS_SHARE = 0.85  # of the time
+COLUMNS_SHARE = 0.4  # of the time
+MIXED_SHARE, MIXED_GAP = 0.9, 2e-4  # of the time that is left then; relative gap that will do
 PROGRAM_COLUMNS_SHARE = 0.3  # of the time, where a program follows
 RELAX_SHARE = 0.25  # of that time, for prices to begin with
 
@@ -123,6 +126,7 @@ class _Run:
             met -= score(self.compiled, self.best).unmet_firm_gpus
         self._volume(part, met)
         found = self._decompose(part, met)
+        self._whole(part, found)
         self._program(part, met)
         by, mills = min(self.known.items(), key=lambda item: item[1])
         if found.columns.best is None:
@@ -158,9 +162,8 @@ class _Run:
         affordable = COLUMN_PLACEMENTS // max(1, part.compiled.num_jobs)
         most = min(max(affordable, LEAST_CLASSES), MOST_CLASSES)
         while True:
-            outline = Outline.of(
-                part.compiled, in_blocks(block_of_job), most, met, feeds=_is_small(part)
-            )
+            whole = in_blocks(block_of_job) | large_jobs(part.compiled)
+            outline = Outline.of(part.compiled, whole, most, met, feeds=_is_small(part))
             left_s = deadline - time.monotonic()
             relaxed = solve_relaxed(
                 outline.arrays, time_limit_s=left_s * RELAX_SHARE, stop=self._out_of_time
@@ -186,6 +189,17 @@ class _Run:
         elif relaxed is not None:
             self._take_profit(part, outline, relaxed.prices)
         return found
+
+    def _whole(self, part: Part, found: _Found) -> None:
+        """Bound by the decomposition's program with large jobs and kept domains whole."""
+        outline, limit_s = found.outline, MIXED_SHARE * self._left_s()
+        whole = whole_columns(outline)
+        if not whole.any() or _is_small(part) or self._out_of_time():
+            return
+        arrays = with_answers(outline.arrays, found.columns)
+        outcome = self._mixed(Mixed(arrays, whole, limit_s, self.seed, MIXED_GAP))
+        if outcome is not None and outcome.bound is not None:
+            self._learn("mixed", -(-outcome.bound // FINER))
 
     def _program(self, part: Part, met: int) -> None:
         """Bound small problems by the program of whole jobs over classes."""

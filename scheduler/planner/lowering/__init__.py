@@ -45,6 +45,8 @@ class Lowered:
     job: Ints  # (X,) job of each placement column
     rack_class: Ints  # (X,)
     column: Ints  # (X,) placement columns
+    gangs: Ints  # (N,) jobs that are placed with so many units, or not at all,
+    active: Ints  # (N,) and the columns that say which
     blocks: tuple[tuple[Ints, Point], ...]
     blocks_by_rack: tuple[tuple[Ints, PointByRack], ...]
     num_jobs: int
@@ -104,6 +106,8 @@ def lower(
         draft.job,
         draft.rack_class,
         draft.x,
+        draft.gangs,
+        draft.active,
         tuple(draft.blocks),
         tuple(draft.blocks_by_rack),
         compiled.num_jobs,

@@ -10,6 +10,7 @@ import numpy as np
 from kernels.forms import NONE, UNLIMITED, AssignmentCost, Compiled, Ints, Packing, Shards
 from scheduler.planner.classes import Classes, distinct
 from scheduler.planner.lowering.cells import Cells
+from scheduler.planner.lowering.kinds import Kinds
 from scheduler.planner.program import Program
 
 Point = Callable[[Ints], Ints]  # units per (job, class) -> values of a block of columns
@@ -18,12 +19,13 @@ PointByRack = Callable[[Shards], Ints]  # the same, of columns that count domain
 
 @dataclass(frozen=True, eq=False)
 class Present:
-    """Columns that count the domains in which a group is present, by cell."""
+    """Columns that count the domains in which a group is present, by kind."""
 
     cells: Cells
+    kinds: Kinds
     column: Ints  # (P,)
     group: Ints  # (P,)
-    cell: Ints  # (P,)
+    kind: Ints  # (P,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class LimitRows:
     """Program rows that say how much of something there is."""
 
     form: int  # id of the form while drafting, then its position among the problem's forms
-    of_form: Ints  # (N,) rows of linear loads, classes of a packing, cells of a presence form
+    of_form: Ints  # (N,) rows of linear loads, classes of a packing or of a presence form
     rows: Ints  # (N,)
 
 
@@ -47,6 +49,8 @@ class Draft:
     size: Ints  # (X,) slots of a unit, 0 if it takes no bins
     x: Ints  # (X,) columns
     program: Program
+    gangs: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # jobs of 2 units or more
+    active: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # columns: placed or not
     counted: dict[int, tuple[int, int | None]] = field(default_factory=dict)  # see `units`
     blocks: list[tuple[Ints, Point]] = field(default_factory=list)
     blocks_by_rack: list[tuple[Ints, PointByRack]] = field(default_factory=list)

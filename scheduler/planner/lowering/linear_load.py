@@ -72,10 +72,8 @@ def _load_columns(draft: Draft, demand: Ints, carried: Ints) -> Ints:
     position[carried] = np.arange(len(carried))
     here = np.flatnonzero((position[draft.rack_class] >= 0) & (demand > 0))
     where = position[draft.rack_class[here]]
-    most = np.bincount(
-        where, demand[here] * draft.most[draft.job[here], draft.rack_class[here]], len(carried)
-    )
-    load = draft.program.columns(len(carried), high=most.astype(np.int64))
+    most = _most_load(draft, demand)[carried]
+    load = draft.program.columns(len(carried), high=most)
     rows = draft.program.rows(len(carried), high=0)
     draft.program.entries(rows[where], draft.x[here], demand[here])
     draft.program.entries(rows, load, -1)
@@ -86,3 +84,19 @@ def _load_columns(draft: Draft, demand: Ints, carried: Ints) -> Ints:
 
     draft.blocks.append((load, values))
     return load
+
+
+def _most_load(draft: Draft, demand: Ints) -> Ints:
+    """Return what the jobs of each class draw at most: all of them, or the hungriest that fit."""
+    count, packing = draft.classes.count, draft.compiled.packing
+    drawn = np.maximum(demand, 0) * draft.most[draft.job, draft.rack_class]
+    asked = np.bincount(draft.rack_class, drawn, count)
+    if packing is None:
+        return asked.astype(np.int64)
+    binned = draft.size > 0
+    free = np.bincount(draft.rack_class[~binned], drawn[~binned], count)
+    hungriest = np.zeros(count)
+    per_slot = np.maximum(demand, 0)[binned] / draft.size[binned]
+    np.maximum.at(hungriest, draft.rack_class[binned], per_slot)
+    slots = draft.classes.total(packing.bins * packing.bin_size)
+    return np.ceil(np.minimum(asked, free + slots * hungriest * (1 + 1e-9))).astype(np.int64)

@@ -75,19 +75,20 @@ def _partition(
 
 def _owners(
     draft: Draft, owners: list[GroupPresence], jobs: Ints
-) -> tuple[Ints, dict[tuple[int, int], int]]:
+) -> tuple[Ints, dict[tuple[int, int], list[int]]]:
     """Return the group that keeps domains to itself, of every column, and presence columns."""
     group = np.full(len(jobs), NONE, np.int64)
-    owned: dict[tuple[int, int], int] = {}
+    owned: dict[tuple[int, int], list[int]] = {}
     for form in owners:
         foes = np.zeros(0) if form.may_share is None else (~form.may_share).sum(axis=1)
         exclusive = (foes == len(foes) - 1) & (foes > 0)
         mine = form.group_of_job[jobs]
         group = np.where((mine != NONE) & exclusive[mine], mine, group)
         present = draft.present[id(form)]
-        for g, e, column in zip(present.group, present.cell, present.column, strict=True):
+        cell = present.kinds.cell[present.kind]
+        for g, e, column in zip(present.group, cell, present.column, strict=True):
             if exclusive[g]:
-                owned[int(g), int(e)] = int(column)
+                owned.setdefault((int(g), int(e)), []).append(int(column))
     return group, owned
 
 
@@ -97,16 +98,17 @@ def _rows(
     pair: Ints,
     mine: Ints,
     counts: Ints,
-    owned: dict[tuple[int, int], int],
+    owned: dict[tuple[int, int], list[int]],
 ) -> None:
     """What a group has of whole jobs lies in the domains that it keeps."""
-    column = np.array([owned.get((g, e), NONE) for g, e in pairs.T.tolist()], np.int64)
-    kept = np.flatnonzero(column != NONE)
-    row_of = np.full(len(column), NONE)
+    columns = [owned.get((g, e), []) for g, e in pairs.T.tolist()]
+    kept = np.array([n for n, some in enumerate(columns) if some], np.int64)
+    row_of = np.full(len(columns), NONE)
     row_of[kept] = rows = draft.program.rows(len(kept), high=0)
     inside = row_of[pair] != NONE
     draft.program.entries(row_of[pair[inside]], draft.x[mine[inside]], counts[inside])
-    draft.program.entries(rows, column[kept], -ONE)
+    for row, n in zip(rows.tolist(), kept.tolist(), strict=True):
+        draft.program.entries(row, columns[n], -ONE)
 
 
 def _functions() -> Iterator[Function]:

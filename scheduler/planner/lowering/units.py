@@ -19,6 +19,7 @@ def lower_units(draft: Draft) -> None:
     gangs = np.flatnonzero(~all_or_part)
     if len(gangs):
         active = program.columns(len(gangs))
+        draft.gangs, draft.active = gangs, active
         draft.blocks.append((active, lambda u: (u[gangs].sum(axis=1) > 0).astype(np.int64)))
         row_of[gangs] = upper = program.rows(len(gangs), high=0)
         program.entries(upper, active, -units.most[gangs])

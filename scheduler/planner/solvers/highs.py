@@ -32,6 +32,7 @@ class Mixed:
     integer: Bools  # (columns,)
     time_limit_s: float
     seed: int
+    gap: float = GAP
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ def solve_mixed(_context: object, mixed: Mixed) -> MixedOutcome:
     parameters = mathopt.SolveParameters(
         time_limit=timedelta(seconds=max(0.1, mixed.time_limit_s)),
         random_seed=mixed.seed % 2**31,
-        relative_gap_tolerance=GAP,
+        relative_gap_tolerance=mixed.gap,
     )
     with _silent():
         try:
