@@ -38,12 +38,10 @@ EXACT_PLACEMENTS = 4_000  # (job, rack) pairs up to which every rack is a class 
 EXACT_RACKS = 48
 RACKS_PER_CLASS = 3  # at least, on average: fewer would hardly be smaller than exact
 CLASS_PLACEMENTS = 60_000  # (job, class) pairs that the class program may have
-IDLE_ROUNDS = 4  # rounds in a row that hardly gain, after which something else is tried
-STALE_ROUNDS = 10  # rounds in a row that hardly gain, after which the search ends
+STALE_ROUNDS = 10  # rounds in a row that hardly gain, after which something else is tried
 SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which no processes are worth their start
 BUILD_SHARE = 0.25  # of the time, at most, for first plans
 BOUND_SHARE = 0.35  # of the time left then, at most, for bounds
-FIRST_BOUND_SHARE = 0.15  # the same where a class program follows
 REBUILD_SHARE = 0.25  # of the time left then, for plans anew
 MOST_REBUILT = 40
 PROMISING = 0.985  # of the best margin: a plan above it gets chains before it is judged
@@ -100,7 +98,7 @@ class Search:
             self._construct(engine, placer)
             self._meet_obligations(classes)
             self._chain()
-            self._bound(engine, classes)
+            self._bound(engine)
             self._rebuild(engine, placer)
             self._improve(engine, placer, classes)
             self._polish(placer)
@@ -195,13 +193,9 @@ class Search:
             with self.course.during("oblige"):
                 ClassProgram(self.course, classes, self.seed, self.workers).meet_obligations()
 
-    def _bound(self, engine: Engine, classes: Classes) -> None:
-        """Bound by relaxations; what limits are worth comes with it.
-
-        A class program that follows proves a bound of its own, so the time is rather its.
-        """
+    def _bound(self, engine: Engine) -> None:
+        """Bound by relaxations; what limits are worth comes with it."""
         course = self.course
-        share = FIRST_BOUND_SHARE if self._has_program(classes) else BOUND_SHARE
         if course.out_of_time() or course.best.is_optimal:
             return
         with course.during("bound"):
@@ -210,7 +204,7 @@ class Search:
                 best=course.best.shards,
                 met_all=course.best.score.unmet_firm_gpus == 0,
                 engine=engine,
-                time_limit_s=course.left_s() * share,
+                time_limit_s=course.left_s() * BOUND_SHARE,
                 seed=self.seed,
                 stopped=course.tick,
             )
@@ -237,11 +231,12 @@ class Search:
             if rounds.number >= next_chains:
                 pause = 1 if self._chain() else 2 * pause
                 next_chains = rounds.number + pause
-            if untried and rounds.idle >= IDLE_ROUNDS:
-                untried = False
-                self._class_program(classes)
-            elif rounds.idle >= STALE_ROUNDS:
+            if rounds.idle < STALE_ROUNDS:
+                continue
+            if not untried:
                 break
+            untried, rounds.idle = False, 0
+            self._class_program(classes)
 
     def _chain(self, shards: Shards | None = None) -> bool:
         """Carry out chains in a plan, the best by default; return whether the best got better."""

@@ -29,7 +29,8 @@ class Outline:
     ) -> Outline:
         """Draw the outline in which the jobs `whole` stay what they are."""
         lots = make_lots(compiled, whole)
-        lowered = lower(lots.compiled, choose_classes(lots.compiled, most_classes, feeds=feeds))
+        classes = choose_classes(lots.compiled, most_classes, feeds=feeds)
+        lowered = lower(lots.compiled, classes, by_kind=True)
         return Outline(lots, lowered, with_obligations(lowered, met_gpus))
 
     def cut(self, block_of_job: Ints) -> Blocks:

@@ -1,8 +1,8 @@
 """How finely a bound tells racks apart: what matters most first, as far as the budget goes.
 
-Racks of one class are one to the bound. Where few large domains are kept by one group each, telling
-these domains apart matters most; smaller domains are told apart by what they hold, not by which
-they are; feeds and loops come last.
+Racks of one class are one to the bound, but for what `lowering/kinds.py` tells apart all the same.
+Where few large domains are kept by one group each, telling these domains apart matters most;
+feeds and loops come last.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ from scheduler.planner.classes import Classes, by_first_rack, labels, signature
 def choose_classes(compiled: Compiled, most: int, *, feeds: bool = False) -> Classes:
     """Return at most `most` classes; by loads only where there is no other way and with `feeds`."""
     label = np.zeros(compiled.num_racks, np.int64)
-    for by in itertools.chain(_by_weight(compiled), _by_loads(compiled) if feeds else ()):
+    own, types = list(_by_own(compiled)), list(_by_type(compiled))
+    # Where racks are few there is room for all of it, else domains matter more than fullness.
+    first = own if feeds else types
+    last = _by_loads(compiled) if feeds else ()
+    for by in itertools.chain(first, _by_domain(compiled, own), last):
         finer = labels(label, by)
         if int(finer.max(initial=-1)) < most:
             label = finer
@@ -43,21 +47,28 @@ def exclusive_groups(form: GroupPresence) -> Bools:
     return np.asarray((foes == len(foes) - 1) & (foes > 0))
 
 
-def _by_weight(compiled: Compiled) -> Iterator[Ints]:
-    """Labels of racks, those that matter most first."""
-    packing = compiled.packing
-    if packing is not None:
-        yield packing.kind_of_rack.astype(np.int64)
+def _by_type(compiled: Compiled) -> Iterator[Ints]:
+    if compiled.packing is not None:
+        yield compiled.packing.kind_of_rack.astype(np.int64)
+
+
+def _by_own(compiled: Compiled) -> Iterator[Ints]:
+    """Labels by what a rack is in itself: who may lie there, and how full it is."""
+    for form in compiled.forms:
+        if isinstance(form, AssignmentCost):
+            yield signature(form, compiled)
+        elif isinstance(form, Packing):
+            yield labels(form.kind_of_rack, _fullness(form))
+
+
+def _by_domain(compiled: Compiled, own: list[Ints]) -> Iterator[Ints]:
+    """Labels by kept domains, the widest first; then `own`, then what smaller domains hold."""
     kept = [form for form in compiled.forms if isinstance(form, GroupPresence)]
     kept = [form for form in kept if exclusive_groups(form).any()]
     kept.sort(key=lambda form: form.num_domains)
     for form in kept[:1]:
         yield form.domain_of_rack.astype(np.int64)
-    for cost in compiled.forms:
-        if isinstance(cost, AssignmentCost):
-            yield signature(cost, compiled)
-    if packing is not None:
-        yield labels(packing.kind_of_rack, _fullness(packing))
+    yield from own
     for form in reversed(kept):  # an owner pays for all that a domain holds, used or not
         yield capacity(form, compiled)
     for form in kept[1:]:

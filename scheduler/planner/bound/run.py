@@ -40,9 +40,9 @@ COLUMN_PLACEMENTS = 10_000  # (job, class) pairs of the decomposition
 LEAST_CLASSES, MOST_CLASSES = 4, 40
 PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
 PROGRAM_CLASSES = 16
-COLUMNS_SHARE = 0.4  # of the time
+COLUMNS_SHARE = 0.3  # of the time
 MIXED_SHARE, MIXED_GAP = 0.9, 2e-4  # of the time that is left then; relative gap that will do
-PROGRAM_COLUMNS_SHARE = 0.3  # of the time, where a program follows
+PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
 RELAX_SHARE = 0.25  # of that time, for prices to begin with
 
 

@@ -73,10 +73,18 @@ class Lowered:
 
 
 def lower(
-    compiled: Compiled, classes: Classes, also: Callable[[Draft], None] | None = None
+    compiled: Compiled,
+    classes: Classes,
+    also: Callable[[Draft], None] | None = None,
+    *,
+    by_kind: bool = False,
 ) -> Lowered:
-    """Lower every form of `compiled` onto `classes`; `also` may then add to the program."""
-    draft = Draft.begin(compiled, classes)
+    """Lower every form of `compiled` onto `classes`; `also` may then add to the program.
+
+    With `by_kind`, domains that classes do not tell apart are told apart by what they hold, where
+    groups keep them: a tighter relaxation, with more columns for solvers to decide.
+    """
+    draft = Draft.begin(compiled, classes, by_kind=by_kind)
     lower_units(draft)
     for form in compiled.forms:
         match form:

@@ -49,6 +49,7 @@ class Draft:
     size: Ints  # (X,) slots of a unit, 0 if it takes no bins
     x: Ints  # (X,) columns
     program: Program
+    by_kind: bool = False  # whether presence is counted by kind of domain
     gangs: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # jobs of 2 units or more
     active: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # columns: placed or not
     counted: dict[int, tuple[int, int | None]] = field(default_factory=dict)  # see `units`
@@ -59,7 +60,7 @@ class Draft:
     limits: list[LimitRows] = field(default_factory=list)
 
     @staticmethod
-    def begin(compiled: Compiled, classes: Classes) -> Draft:
+    def begin(compiled: Compiled, classes: Classes, *, by_kind: bool = False) -> Draft:
         """Return a program that has placement columns with their costs, and no row yet."""
         packing = compiled.packing
         costs = [form for form in compiled.forms if isinstance(form, AssignmentCost)]
@@ -71,7 +72,7 @@ class Draft:
         program = Program()
         x = program.columns(len(job), high=most[job, rack_class], gain=-cost[job, rack_class])
         size = _size(classes, packing, job, rack_class)
-        return Draft(compiled, classes, most, job, rack_class, size, x, program)
+        return Draft(compiled, classes, most, job, rack_class, size, x, program, by_kind)
 
     def most_here(self) -> Ints:
         """Most units of every placement column, (X,)."""

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.forms import NONE, AssignmentCost, Bools, Compiled, GroupPresence, Ints, Packing
+from kernels.forms import (
+    NONE,
+    UNLIMITED,
+    AssignmentCost,
+    Bools,
+    Compiled,
+    GroupPresence,
+    Ints,
+    Packing,
+)
 from scheduler.planner.classes import Classes
 from scheduler.planner.lowering.cells import Cells
 
@@ -20,7 +29,7 @@ from scheduler.planner.lowering.cells import Cells
 class Kinds:
     """The kinds of domains of a presence form; the first are its cells, each as a whole.
 
-    Of a cell as a whole it is said what one of its domains holds at most.
+    Of a cell as a whole it is said what one of its domains holds at most, and at least.
     """
 
     cell: Ints  # (K,)
@@ -29,7 +38,8 @@ class Kinds:
     open_to: Bools  # (K, G) groups that may enter some domain of the kind
     kind: Ints  # (N,) entries: a kind,
     rack_class: Ints  # (N,) a class of racks,
-    slots: Ints  # (N,) and what one domain of the kind holds there
+    slots: Ints  # (N,) and what one domain of the kind holds there, at most
+    least: Ints  # (N,) the same, at least
 
     @property
     def count(self) -> int:
@@ -71,9 +81,12 @@ class Kinds:
         whole = np.stack((cell_of_domain[domain], rack_class))
         entries = np.concatenate((whole, np.stack((of_domain[domain], rack_class))), axis=1)
         (kind, at_class), entry = np.unique(entries, axis=1, return_inverse=True)
-        most = np.zeros(len(kind), np.int64)
+        most, least = np.zeros(len(kind), np.int64), np.full(len(kind), UNLIMITED, np.int64)
         np.maximum.at(most, entry.ravel(), np.concatenate((held, held)))
-        return Kinds(cell, domains.astype(np.int64), of_domain, enters, kind, at_class, most)
+        np.minimum.at(least, entry.ravel(), np.concatenate((held, held)))
+        touched = np.bincount(entry.ravel(), minlength=len(kind))
+        least[touched < domains[kind]] = 0  # some domain has nothing there
+        return Kinds(cell, domains.astype(np.int64), of_domain, enters, kind, at_class, most, least)
 
 
 def open_domains(form: GroupPresence, compiled: Compiled, groups: Bools) -> Bools:

@@ -91,7 +91,7 @@ def _most_load(draft: Draft, demand: Ints) -> Ints:
     count, packing = draft.classes.count, draft.compiled.packing
     drawn = np.maximum(demand, 0) * draft.most[draft.job, draft.rack_class]
     asked = np.bincount(draft.rack_class, drawn, count)
-    if packing is None:
+    if packing is None or not draft.by_kind:
         return asked.astype(np.int64)
     binned = draft.size > 0
     free = np.bincount(draft.rack_class[~binned], drawn[~binned], count)

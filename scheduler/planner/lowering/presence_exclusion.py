@@ -1,0 +1,56 @@
+"""Who keeps a domain keeps all that it holds: what is gone for everybody else."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.forms import Bools, Ints
+from scheduler.planner.lowering.draft import Draft, Present
+
+
+def exclude(
+    draft: Draft, found: Present, exclusive: Bools, there: Bools, group: Ints, cell: Ints
+) -> Ints:
+    """What exclusive groups hold, nobody else uses; return the rows of the classes' slots."""
+    kinds, present = found.kinds, found.column
+    owned = np.flatnonzero(exclusive[found.group])
+    shared = there.copy()
+    shared[there] = ~exclusive[group[there]]
+    cells, cell_of_pair = found.cells, kinds.cell[found.kind]
+    if draft.by_kind:
+        of_slots = _exclude_by_class(draft, found, owned, shared)
+        rows = draft.program.rows(kinds.count, high=kinds.domains)
+        draft.program.entries(rows[found.kind[owned]], present[owned], 1)
+    else:
+        of_slots = rows = draft.program.rows(len(cells.slots), high=cells.slots)
+        least = cells.least_slots[cell_of_pair[owned]]
+        draft.program.entries(rows[cell_of_pair[owned]], present[owned], least)
+        draft.program.entries(rows[cell[shared]], draft.x[shared], draft.size[shared])
+    single = shared & (draft.size == 0)
+    single[single] = cells.domains[cell[single]] == 1
+    free = np.flatnonzero(single)
+    most = draft.most_here()
+    rows = draft.program.rows(len(free), high=most[free])
+    draft.program.entries(rows, draft.x[free], 1)
+    for row, column in zip(rows.tolist(), free.tolist(), strict=True):
+        owners = present[owned[cell_of_pair[owned] == cell[column]]]
+        draft.program.entries(row, owners, most[column])
+    return of_slots
+
+
+def _exclude_by_class(draft: Draft, found: Present, owned: Ints, shared: Bools) -> Ints:
+    """On every class: what others use, and all that kept domains hold there, are its slots."""
+    kinds, packing = found.kinds, draft.compiled.packing
+    slots = draft.classes.size
+    if packing is not None:
+        slots = draft.classes.total(packing.bins * packing.bin_size)
+    rows = draft.program.rows(draft.classes.count, high=slots)
+    draft.program.entries(rows[draft.rack_class[shared]], draft.x[shared], draft.size[shared])
+    start = np.searchsorted(kinds.kind, np.arange(kinds.count + 1))
+    kind = found.kind[owned]
+    count = np.diff(start)[kind]
+    pair = np.repeat(np.arange(len(owned)), count)
+    entry = start[kind[pair]] + np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
+    columns = found.column[owned][pair]
+    draft.program.entries(rows[kinds.rack_class[entry]], columns, kinds.least[entry])
+    return rows
