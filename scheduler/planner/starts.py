@@ -17,7 +17,7 @@ from scheduler.planner.placing import Placer
 from scheduler.planner.restrict import restrict
 from scheduler.planner.state import Ground, State
 
-ORDERS = ("worth", "density", "wide", "apart", "root", "noise")
+ORDERS = ("worth", "apart", "wide", "density", "root", "noise")
 KEENNESS = (0.5, 0.8)  # of groups to open domains, in turn, where profits are known; see `Placer`
 PROFIT_NOISE = 0.2  # of the logarithm of a profit, from the third such start on
 PART_PLACEMENTS = 60_000_000  # (job, rack) pairs up to which a site is built as a whole

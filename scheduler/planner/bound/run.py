@@ -43,7 +43,7 @@ PROGRAM_CLASSES = 16
 COLUMNS_SHARE = 0.3  # of the time
 MIXED_SHARE, MIXED_GAP = 0.9, 2e-4  # of the time that is left then; relative gap that will do
 PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
-RELAX_SHARE = 0.25  # of that time, for prices to begin with
+RELAX_SHARE = 0.5  # of that time, for prices to begin with
 
 
 @dataclass(frozen=True, eq=False)
