@@ -28,11 +28,8 @@ from scheduler.planner.classes import Classes, by_first_rack, labels, signature
 def choose_classes(compiled: Compiled, most: int, *, feeds: bool = False) -> Classes:
     """Return at most `most` classes; by loads only where there is no other way and with `feeds`."""
     label = np.zeros(compiled.num_racks, np.int64)
-    own, types = list(_by_own(compiled)), list(_by_type(compiled))
-    # Where racks are few there is room for all of it, else domains matter more than fullness.
-    first = own if feeds else types
     last = _by_loads(compiled) if feeds else ()
-    for by in itertools.chain(first, _by_domain(compiled, own), last):
+    for by in itertools.chain(_by_type(compiled), _by_domain(compiled), last):
         finer = labels(label, by)
         if int(finer.max(initial=-1)) < most:
             label = finer
@@ -61,14 +58,14 @@ def _by_own(compiled: Compiled) -> Iterator[Ints]:
             yield labels(form.kind_of_rack, _fullness(form))
 
 
-def _by_domain(compiled: Compiled, own: list[Ints]) -> Iterator[Ints]:
-    """Labels by kept domains, the widest first; then `own`, then what smaller domains hold."""
+def _by_domain(compiled: Compiled) -> Iterator[Ints]:
+    """Labels by the widest domains that are kept, then by the racks, then by smaller domains."""
     kept = [form for form in compiled.forms if isinstance(form, GroupPresence)]
     kept = [form for form in kept if exclusive_groups(form).any()]
     kept.sort(key=lambda form: form.num_domains)
     for form in kept[:1]:
         yield form.domain_of_rack.astype(np.int64)
-    yield from own
+    yield from _by_own(compiled)
     for form in reversed(kept):  # an owner pays for all that a domain holds, used or not
         yield capacity(form, compiled)
     for form in kept[1:]:

@@ -205,7 +205,8 @@ class _Run:
         """Bound small problems by the program of whole jobs over classes."""
         if not _is_small(part) or self._out_of_time():
             return
-        lowered = lower(part.compiled, choose_classes(part.compiled, PROGRAM_CLASSES, feeds=True))
+        classes = choose_classes(part.compiled, PROGRAM_CLASSES, feeds=True)
+        lowered = lower(part.compiled, classes, by_kind=True)
         arrays = with_obligations(lowered, met)
         limit_s = self._left_s()
         outcome = self._mixed(Mixed(arrays, np.ones(arrays.num_columns, bool), limit_s, self.seed))
