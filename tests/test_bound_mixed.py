@@ -13,7 +13,7 @@ from benchmarks.instances import instance
 from kernels.forms import NONE, Compiled, GroupCount, GroupPresence, Packing, Shards
 from kernels.reference import score
 from scheduler.compile import compile_problem
-from scheduler.planner import Best, Search
+from scheduler.planner import Best
 from scheduler.planner.bound.exclusive import blocks_of_jobs
 from scheduler.planner.bound.mixed import large_jobs, whole_columns, with_answers
 from scheduler.planner.bound.outline import Outline, in_blocks
@@ -23,35 +23,13 @@ from scheduler.planner.classes import Classes, single_racks
 from scheduler.planner.lowering import lower
 from scheduler.planner.program import Program
 from scheduler.topology import Topology
-from tests.random_problems import random_problem
-from tests.test_bound import bounded, decomposition
-
-
-@cache
-def compiled_problem(seed: int) -> Compiled:
-    problem = random_problem(seed)
-    return compile_problem(problem, Topology(problem.site))
+from tests.test_bound import best_plan, bounded, compiled_problem, decomposition
 
 
 @cache
 def compiled_instance(size: str, seed: int) -> Compiled:
     problem = instance(size, seed)
     return compile_problem(problem, Topology(problem.site))
-
-
-@cache
-def best_plan(seed: int) -> Best:
-    """The optimum, mostly: these problems are tiny."""
-    compiled = compiled_problem(seed)
-    return Search(
-        compiled,
-        lambda shards: score(compiled, shards),
-        seed=0,
-        time_limit_s=10.0,
-        workers=1,
-        stopped=lambda: False,
-        report=lambda _phase, _best: None,
-    ).run()
 
 
 def packing_of(compiled: Compiled) -> Packing:

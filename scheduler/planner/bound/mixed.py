@@ -6,7 +6,8 @@ answered in the decomposition stays true in it: at any prices y, what group g ha
 
     ``(c - y A)_g x_g <= z_g(y)``
 
-a row for every group and every question, so the program never proves less than the prices did.
+a row for every group and question. Rounded as they are, the rows prove almost all that the prices
+did; the least bound of all counts in any case.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ def lower_group_presence(draft: Draft, form: GroupPresence) -> None:
     draft.present[id(form)] = found
     if exclusive.any():
         rows = exclude(draft, found, exclusive, there, group, cell)
-        draft.limits.append(LimitRows(id(form), np.arange(len(rows)), rows))
+        if draft.by_kind:  # else they are of cells, which have no name
+            draft.limits.append(LimitRows(id(form), np.arange(len(rows)), rows))
     _keep_apart(draft, form, found, exclusive)
 
 

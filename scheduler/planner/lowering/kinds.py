@@ -137,9 +137,14 @@ def refined(
     several = np.diff(start) > 1
     splits = groups[group] & several[cell]
     count = np.where(splits, np.diff(start)[cell], 1)
-    pair = np.repeat(np.arange(len(group)), count)
-    place = np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
+    pair, place = runs(count)
     fine = by_cell[np.minimum(start[cell[pair]] + place, len(by_cell) - 1)]
     kind = np.where(splits[pair], fine, cell[pair])
     enters = kinds.open_to[kind, group[pair]]
     return group[pair[enters]], kind[enters]
+
+
+def runs(count: Ints) -> tuple[Ints, Ints]:
+    """Return, for runs of `count` (N,) entries one after another, the run and the place in it."""
+    run = np.repeat(np.arange(len(count)), count)
+    return run, np.arange(len(run)) - np.repeat(np.cumsum(count) - count, count)

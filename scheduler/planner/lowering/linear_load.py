@@ -87,7 +87,10 @@ def _load_columns(draft: Draft, demand: Ints, carried: Ints) -> Ints:
 
 
 def _most_load(draft: Draft, demand: Ints) -> Ints:
-    """Return what the jobs of each class draw at most: all of them, or the hungriest that fit."""
+    """Return what the jobs of each class draw at most: all of them, or the hungriest that fit.
+
+    A bound by prices counts every column at its most, so there it has to be close.
+    """
     count, packing = draft.classes.count, draft.compiled.packing
     drawn = np.maximum(demand, 0) * draft.most[draft.job, draft.rack_class]
     asked = np.bincount(draft.rack_class, drawn, count)

@@ -6,12 +6,13 @@ import numpy as np
 
 from kernels.forms import Bools, Ints
 from scheduler.planner.lowering.draft import Draft, Present
+from scheduler.planner.lowering.kinds import runs
 
 
 def exclude(
     draft: Draft, found: Present, exclusive: Bools, there: Bools, group: Ints, cell: Ints
 ) -> Ints:
-    """What exclusive groups hold, nobody else uses; return the rows of the classes' slots."""
+    """What exclusive groups hold, nobody else uses; return the rows of slots, by class or cell."""
     kinds, present = found.kinds, found.column
     owned = np.flatnonzero(exclusive[found.group])
     shared = there.copy()
@@ -48,9 +49,8 @@ def _exclude_by_class(draft: Draft, found: Present, owned: Ints, shared: Bools) 
     draft.program.entries(rows[draft.rack_class[shared]], draft.x[shared], draft.size[shared])
     start = np.searchsorted(kinds.kind, np.arange(kinds.count + 1))
     kind = found.kind[owned]
-    count = np.diff(start)[kind]
-    pair = np.repeat(np.arange(len(owned)), count)
-    entry = start[kind[pair]] + np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
+    pair, place = runs(np.diff(start)[kind])
+    entry = start[kind[pair]] + place
     columns = found.column[owned][pair]
     draft.program.entries(rows[kinds.rack_class[entry]], columns, kinds.least[entry])
     return rows

@@ -8,6 +8,7 @@ import numpy as np
 
 from kernels.forms import NONE, Ints
 from scheduler.planner.lowering.draft import Draft, Present
+from scheduler.planner.lowering.kinds import runs
 
 
 def link_presence(draft: Draft, found: Present, mine: Ints, group: Ints, cell: Ints) -> None:
@@ -78,6 +79,5 @@ class _PairsBy:
         wanted = group * self.num_cells + cell
         first = np.searchsorted(key[order], wanted, side="left")
         count = np.searchsorted(key[order], wanted, side="right") - first
-        row = np.repeat(np.arange(len(group)), count)
-        place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        row, place = runs(count)
         return row, order[first[row] + place]
