@@ -68,7 +68,8 @@ def proved_by(bound_by: str) -> str:
 
 def _part_words(kind: str, subject: str) -> str:
     if kind == _UNUSED:
-        return f"room that has a price and stays empty: {subject}"
+        room = subject or "between sizes of jobs and of kept domains"
+        return f"room that has a price and stays empty: {room}"
     return _COUNTED_MORE.get(kind, f"{kind} {{}}").format(subject)
 
 

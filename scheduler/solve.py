@@ -73,7 +73,7 @@ class Solution:
     least_unmet_gpus: int = 0  # no plan leaves fewer firm GPUs unmet
     engine: str = "auto"  # who was asked to run the planner's tasks
     workers: int = 1
-    bound_by: str = ""  # volume, columns, program or exact
+    bound_by: str = ""  # volume, columns, mixed, program or exact
     prices: tuple[Price, ...] = ()  # what limits are worth, from the bound
     gap_parts: tuple[GapPart, ...] = ()  # where bound and margin differ
     course: tuple[Point, ...] = ()  # how margin and bound got there, checked or not

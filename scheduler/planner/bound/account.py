@@ -25,6 +25,7 @@ from scheduler.planner.solvers.weak_duality import PRICE_SCALE, most_in_box, wei
 from scheduler.planner.worth import GapPart
 
 MILL = PRICE_SCALE * FINER
+ROUNDING = ("rounding", "lots, classes, and what else was proven")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Account:
         parts = [GapPart(*key, mills) for key, mills in self._mills(shards).items() if mills]
         rounding = self.bound_mills - margin_mills - sum(part.mills for part in parts)
         if rounding:
-            parts.append(GapPart("rounding", "lots, classes, and what else was proven", rounding))
+            parts.append(GapPart(*ROUNDING, rounding))
         return tuple(sorted(parts, key=lambda part: -part.mills))
 
     def _mills(self, shards: Shards) -> Counter[tuple[str, str]]:
@@ -87,9 +88,12 @@ class Account:
         )
         lot = np.full(self.outline.arrays.num_columns, NONE)
         lot[self.outline.lowered.column] = self.outline.lowered.job
-        of_column = lot[self.blocks.rest_columns].tolist()
-        names = [lots.compiled.job_names[n] if n != NONE else "" for n in of_column]
-        return [("job", name) for name in names], better.tolist()
+        lot[self.outline.lowered.active] = self.outline.lowered.gangs
+        names = [
+            ("job", lots.compiled.job_names[n]) if n != NONE else ROUNDING
+            for n in lot[self.blocks.rest_columns].tolist()
+        ]
+        return names, better.tolist()
 
     def _groups(self, x: Ints) -> tuple[list[tuple[str, str]], list[int]]:
         """Return what the bound places better of each group."""
