@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scheduler.planner.engine import Engine, Task, WorkerError, make_engine
+from scheduler.planner.engine import Beside, Engine, Task, WorkerError, make_engine
 from tests import engine_tasks as tasks
 
 PATIENCE_S = 60.0  # far more than any run here takes
@@ -116,6 +116,54 @@ def stopped_ends_what_is_running(engine: Engine) -> None:
     )
     assert found == [0.05, None]
     assert time.monotonic() - begin < 2
+
+
+def begin(engine: Engine, task: Task) -> Beside:
+    return engine.begin(task, deadline=time.monotonic() + PATIENCE_S, stopped=bool)
+
+
+def finish(engine: Engine, beside: Beside, *, seconds: float = PATIENCE_S) -> object | None:
+    engine.finish(beside, deadline=time.monotonic() + seconds, stopped=bool)
+    assert beside.ended
+    return beside.result
+
+
+def a_task_beside_runs_does_not_hold_them_up(engine: Engine) -> None:
+    warm_up(engine)
+    beside = begin(engine, Task(tasks.nap, 1.5))
+    assert run(engine, [Task(tasks.nap, 0.01)] * 3) == [0.01] * 3
+    assert not beside.ended
+    assert finish(engine, beside) == 1.5
+    assert run(engine, [Task(tasks.nap, 0.01)] * 3) == [0.01] * 3
+
+
+def a_task_beside_runs_may_end_during_one(engine: Engine) -> None:
+    beside = begin(engine, Task(tasks.nap, 0.1))
+    run(engine, [Task(tasks.nap, 0.6)])
+    assert beside.ended
+    assert beside.result == 0.1
+
+
+def a_task_beside_runs_can_be_given_up(engine: Engine) -> None:
+    beside = begin(engine, Task(tasks.hold_the_interpreter, 30))
+    assert finish(engine, beside, seconds=0.2) is None
+    assert run(engine, [Task(tasks.nap, 0.01)] * 3) == [0.01] * 3
+
+
+def a_task_beside_runs_that_kills_is_given_up(engine: Engine, folder: Path) -> None:
+    engine.notes.clear()
+    beside = begin(engine, Task(tasks.die, folder / "attempts"))
+    assert run(engine, [Task(tasks.nap, 0.01)] * 3) == [0.01] * 3
+    assert finish(engine, beside) is None
+    assert (folder / "attempts").read_text() == "x"
+    assert engine.notes[0].startswith("a task was given up: its worker ")
+
+
+def an_exception_beside_runs_is_raised(engine: Engine) -> None:
+    beside = begin(engine, Task(tasks.divide, 0))
+    with pytest.raises(ZeroDivisionError):
+        finish(engine, beside)
+    assert run(engine, [Task(tasks.divide, 2)]) == [0.5]
 
 
 def a_grown_worker_is_replaced_between_tasks(engine: Engine, limit_mib: int) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from scheduler.planner.engine import Engine, EngineError, Task, context_file, local, make_engine
+from scheduler.planner.engine.choose import Name
 from scheduler.planner.engine.crew import CrewEngine
 from scheduler.planner.engine.inline import InlineEngine
 from tests import engine_checks as checks
@@ -49,6 +50,24 @@ def test_a_killed_worker_loses_nothing(engine: Engine, tmp_path: Path) -> None:
 
 def test_a_task_that_kills_is_given_up(engine: Engine, tmp_path: Path) -> None:
     checks.a_task_that_kills_is_given_up(engine, tmp_path)
+
+
+def test_a_task_beside_runs_does_not_hold_them_up(engine: Engine) -> None:
+    checks.a_task_beside_runs_does_not_hold_them_up(engine)
+    checks.a_task_beside_runs_may_end_during_one(engine)
+
+
+def test_a_task_beside_runs_can_be_given_up(engine: Engine, tmp_path: Path) -> None:
+    checks.a_task_beside_runs_can_be_given_up(engine)
+    checks.a_task_beside_runs_that_kills_is_given_up(engine, tmp_path)
+    checks.an_exception_beside_runs_is_raised(engine)
+
+
+@pytest.mark.parametrize("name", ["inline", "local"])
+def test_one_worker_does_a_task_before_the_runs(name: Name) -> None:
+    with make_engine(name, tasks.context(), workers=1) as alone:
+        beside = checks.begin(alone, Task(tasks.nap, 0.01))
+        assert (beside.ended, checks.finish(alone, beside)) == (True, 0.01)
 
 
 def test_an_exception_is_raised_with_its_origin(engine: Engine) -> None:

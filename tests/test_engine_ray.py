@@ -53,6 +53,17 @@ def test_a_task_that_kills_is_given_up(engine: Engine, tmp_path: Path) -> None:
     checks.a_task_that_kills_is_given_up(engine, tmp_path)
 
 
+def test_a_task_beside_runs_does_not_hold_them_up(engine: Engine) -> None:
+    checks.a_task_beside_runs_does_not_hold_them_up(engine)
+    checks.a_task_beside_runs_may_end_during_one(engine)
+
+
+def test_a_task_beside_runs_can_be_given_up(engine: Engine, tmp_path: Path) -> None:
+    checks.a_task_beside_runs_can_be_given_up(engine)
+    checks.a_task_beside_runs_that_kills_is_given_up(engine, tmp_path)
+    checks.an_exception_beside_runs_is_raised(engine)
+
+
 def test_an_exception_is_raised_with_its_origin(engine: Engine) -> None:
     checks.an_exception_is_raised_with_its_origin(engine)
 

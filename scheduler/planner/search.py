@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from kernels.backend import Evaluator
 from kernels.forms import Compiled, Shards
 from kernels.score import Score
-from scheduler.planner.bound import Bounded, bound
+from scheduler.planner import fast
 from scheduler.planner.chains import Chains
 from scheduler.planner.class_program import ClassProgram
 from scheduler.planner.classes import Classes, alike_racks, single_racks
@@ -27,9 +27,10 @@ from scheduler.planner.engine import Name as EngineName
 from scheduler.planner.improve import Rounds
 from scheduler.planner.placing import Placer
 from scheduler.planner.polish import Polish
+from scheduler.planner.proving import Proving
 from scheduler.planner.restrict import joined
 from scheduler.planner.resume import kept
-from scheduler.planner.starts import ORDERS, Start, build, by_profit, in_parts, ready
+from scheduler.planner.starts import ORDERS, SETTLED_RACKS, Start, build, by_profit, in_parts, ready
 from scheduler.planner.state import Ground
 
 __all__ = ["Best", "Search"]
@@ -38,13 +39,17 @@ EXACT_PLACEMENTS = 4_000  # (job, rack) pairs up to which every rack is a class 
 EXACT_RACKS = 48
 RACKS_PER_CLASS = 3  # at least, on average: fewer would hardly be smaller than exact
 CLASS_PLACEMENTS = 60_000  # (job, class) pairs that the class program may have
+CHAINS_EVERY = 8  # rounds, where steps are fast
 STALE_ROUNDS = 10  # rounds in a row that hardly gain, after which something else is tried
-SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which no processes are worth their start
+SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which a site is small
+WORTH_PROCESSES_S = 10.0  # time limit below which no processes are worth their start there
 BUILD_SHARE = 0.12  # of the time, at most, for first plans
-BOUND_SHARE = 0.35  # of the time left then, at most, for bounds
-REBUILD_SHARE = 0.25  # of the time left then, for plans anew
+REBUILD_SHARE = 0.25  # of the time left then, for plans anew,
+SETTLE_SHARE = 0.5  # where they are improved at once,
+FAST_REBUILD_SHARE = 0.0  # or where improving them is fast
 MOST_REBUILT = 40
 PROMISING = 0.985  # of the best margin: a plan above it gets chains before it is judged
+STILL_SHARE = 0.1  # of all worth: jobs that steps do not move
 POLISH_SHARE = 0.03  # of the time
 
 
@@ -66,8 +71,9 @@ class Search:
     memory_limit_mib: int | None = None  # of each worker
     evaluator: Evaluator | None = None  # prices all moves at once; without it there are no chains
     notes: list[str] = field(default_factory=list)  # for people: what workers went through
+    is_fast: bool = field(init=False)  # steps of ruin and recreate are machine code
     course: Course = field(init=False)
-    bounded: Bounded | None = None
+    proof: Proving = field(init=False)
     build_s: float = 0.0  # that the last few plans took, built at the same time
 
     @property
@@ -81,9 +87,11 @@ class Search:
         return self.course.phases_s
 
     def __post_init__(self) -> None:
+        self.is_fast = fast.can_plan(self.compiled)
         self.course = Course(
             self.compiled, self.score, self.time_limit_s, self.stopped, self.report
         )
+        self.proof = Proving(self.course)
 
     def run(self) -> Best:
         """Search until a proof, the time limit or a stop; always returns a plan."""
@@ -97,13 +105,15 @@ class Search:
             placer = Placer(Ground(self.compiled))
             self._construct(engine, placer)
             self._meet_obligations(classes)
-            self._chain()
-            self._bound(engine)
+            if not self.is_fast:
+                self._chain()
+            self.proof.begin(engine, self.seed)
             self._rebuild(engine, placer)
             self._improve(engine, placer, classes)
+            self.proof.wait(engine)
             self._polish(placer)
             self.notes += engine.notes
-        self._account()
+        self.proof.account()
         return self.course.best
 
     # ---- phases
@@ -147,22 +157,28 @@ class Search:
     def _rebuild(self, engine: Engine, placer: Placer) -> None:
         """Build anew by what jobs earn beyond the room that they take, while there is time."""
         course = self.course
-        profit = None if self.bounded is None else self.bounded.profit
+        profit = self.proof.profit
         if profit is None or course.best.is_optimal:
             return
-        deadline, number = course.deadline(REBUILD_SHARE), 0
+        deadline, number = course.deadline(self._rebuild_share()), 0
         while number < MOST_REBUILT and time.monotonic() + self.build_s < deadline:
             began = time.monotonic()
             numbers = range(number, number + self.workers)
             number += self.workers
+            self.proof.go_on(engine)
             with course.during("rebuild"):
                 built = self._build(
                     engine, [by_profit(placer, n, self.seed, profit) for n in numbers], placer
                 )
             for shards in built:
-                if self._is_promising(shards):
+                if not self.is_fast and self._is_promising(shards):
                     self._chain(shards)
             self.build_s = time.monotonic() - began
+
+    def _rebuild_share(self) -> float:
+        if not self.is_fast:
+            return REBUILD_SHARE
+        return SETTLE_SHARE if self.compiled.num_racks <= SETTLED_RACKS else FAST_REBUILD_SHARE
 
     def _is_promising(self, shards: Shards) -> bool:
         """Whether a plan is so close to the best one that chains may make it better."""
@@ -193,31 +209,14 @@ class Search:
             with self.course.during("oblige"):
                 ClassProgram(self.course, classes, self.seed, self.workers).meet_obligations()
 
-    def _bound(self, engine: Engine) -> None:
-        """Bound by relaxations; what limits are worth comes with it."""
-        course = self.course
-        if course.out_of_time() or course.best.is_optimal:
-            return
-        with course.during("bound"):
-            self.bounded = bound(
-                self.compiled,
-                best=course.best.shards,
-                met_all=course.best.score.unmet_firm_gpus == 0,
-                engine=engine,
-                time_limit_s=course.left_s() * BOUND_SHARE,
-                seed=self.seed,
-                stopped=course.tick,
-            )
-            proof = self.bounded.proof
-            course.tighten(proof.bound_mills, proof.by, proof.prices)
-
     def _improve(self, engine: Engine, placer: Placer, classes: Classes) -> None:
         """Improve part by part; the class program takes over where parts hardly gain."""
         course = self.course
         rounds = Rounds(self.compiled, placer, self.score, engine, self.seed)
         untried = self._has_program(classes)
-        next_chains, pause = 1, 1  # in rounds; the pause doubles while chains gain nothing
-        if self._is_small():
+        first_pause = pause = CHAINS_EVERY if self.is_fast else 1
+        next_chains = pause  # in rounds; the pause doubles while chains gain nothing
+        if self._is_small() and not self._steps_do_all(placer):
             self._class_program(classes)
         while not course.out_of_time() and not course.best.is_optimal:
             with course.during("improve"):
@@ -228,8 +227,10 @@ class Search:
                     stopped=course.tick,
                 )
                 course.offer(shards, score)
+            self.proof.go_on(engine)
             if rounds.number >= next_chains:
-                pause = 1 if self._chain() else 2 * pause
+                gained = self._chain()
+                pause = first_pause if gained else 2 * pause
                 next_chains = rounds.number + pause
             if rounds.idle < STALE_ROUNDS:
                 continue
@@ -279,17 +280,11 @@ class Search:
             if finer is not None:
                 finer.improve()
 
-    def _account(self) -> None:
-        """Say where bound and margin differ, if the bound is the one that knows."""
-        best, bounded = self.course.best, self.bounded
-        if bounded is not None and best.bound_mills == bounded.proof.bound_mills:
-            self.course.best = replace(best, gap_parts=bounded.gap_parts(best.shards))
-
     # ---- parts
 
     def _engine(self) -> Engine:
         return make_engine(
-            "inline" if self.engine == "auto" and self._is_small() else self.engine,
+            "inline" if self.engine == "auto" and self._is_quick() else self.engine,
             self.compiled,
             workers=self.workers,
             memory_limit_mib=self.memory_limit_mib,
@@ -297,6 +292,14 @@ class Search:
 
     def _is_small(self) -> bool:
         return self.compiled.num_jobs * self.compiled.num_racks <= SMALL_PLACEMENTS
+
+    def _steps_do_all(self, placer: Placer) -> bool:
+        """Whether fast steps may move almost everything that is worth something."""
+        worth = placer.value * placer.want
+        return self.is_fast and int(worth[~placer.plain].sum()) <= STILL_SHARE * int(worth.sum())
+
+    def _is_quick(self) -> bool:
+        return self._is_small() and self.time_limit_s < WORTH_PROCESSES_S
 
     def _has_program(self, classes: Classes) -> bool:
         """Whether a program over classes is worth a try on a site that is not small."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.forms import NONE, Compiled, Ints, Shards
+from scheduler.planner import fast
 from scheduler.planner.classes import alike_racks
 from scheduler.planner.construct import Builder
 from scheduler.planner.improve.regions import regions
@@ -19,6 +20,10 @@ from scheduler.planner.state import Ground, State
 
 ORDERS = ("worth", "apart", "wide", "density", "root", "noise")
 KEENNESS = (0.5, 0.8)  # of groups to open domains, in turn, where profits are known; see `Placer`
+SETTLED_RACKS = 640  # up to so many racks, plans are built for longer
+SETTLE_STEPS = 20_000  # after a plan was built, at most,
+SETTLE_EFFORT = 5_000_000  # and of all racks together
+KICK_PERIOD = 500  # steps between two kicks
 PROFIT_NOISE = 0.2  # of the logarithm of a profit, from the third such start on
 PART_PLACEMENTS = 60_000_000  # (job, rack) pairs up to which a site is built as a whole
 CHOICE = {"worth": 1.4, "wide": 1.15, "apart": 1.4}  # density above the price that is chosen first
@@ -34,10 +39,13 @@ class Start:
     seed: int
     profit: NDArray[np.float64] | None = None  # of the jobs, beyond the room that they take
     keenness: float = 1.0
+    steps: int = 0  # of ruin and recreate afterwards, where they are fast
+    period: int = 1  # between two kicks
 
 
 def ready(_compiled: Compiled, _nothing: None) -> None:
-    """Do nothing: a worker that says so has everything it needs."""
+    """Load what takes a while; a worker that has done so has everything it needs."""
+    fast.load()
 
 
 def build(compiled: Compiled, start: Start) -> Shards:
@@ -52,16 +60,34 @@ def build(compiled: Compiled, start: Start) -> Shards:
 
 
 def _place_all(placer: Placer, start: Start) -> Shards:
+    """Place jobs in the order of the start: what is not plain by the builder, on its state."""
     compiled, state = placer.compiled, State(placer.ground)
     placer.keenness = start.keenness
     builder = Builder(compiled, alike_racks(compiled, max(16, compiled.num_racks // 3)))
-    for job in order_of(placer, builder.nested, start).tolist():
+    order = order_of(placer, builder.nested, start)
+    order = order[~placer.plain[order] | (placer.value[order] > 0)]
+    odd = np.flatnonzero(~placer.plain[order] & ~builder.nested[order])
+    head = int(odd.max(initial=NONE)) + 1
+    tail = len(order) - int(builder.nested[order].sum())
+    if not fast.can_plan(compiled):
+        head = tail
+    _place(placer, builder, state, order[:head])
+    if head < tail:
+        search = fast.FastRuin(placer, state.shards(), start.seed)
+        shards = search.fill(order[head:tail], start.keenness)
+        if start.steps:
+            shards = search.run(start.steps, lambda: False, period=start.period)
+        state = State.of(placer.ground, shards)
+    _place(placer, builder, state, order[tail:])
+    return state.shards()
+
+
+def _place(placer: Placer, builder: Builder, state: State, jobs: Ints) -> None:
+    for job in jobs.tolist():
         if placer.plain[job]:
-            if placer.value[job] > 0:
-                placer.place(state, job)
+            placer.place(state, job)
         else:
             builder.place(state, job)
-    return state.shards()
 
 
 def order_of(placer: Placer, nested: NDArray[np.bool_], start: Start) -> Ints:
@@ -94,8 +120,10 @@ def by_profit(placer: Placer, number: int, seed: int, profit: NDArray[np.float64
         rng = np.random.default_rng((seed, number))
         profit = profit * np.exp(rng.normal(0, PROFIT_NOISE, len(profit)))
     parts = in_parts(placer, "root", seed)
-    keenness = KEENNESS[number % len(KEENNESS)]
-    return [replace(part, profit=profit[part.jobs], keenness=keenness) for part in parts]
+    changes: dict[str, Any] = {"keenness": KEENNESS[number % len(KEENNESS)], "seed": seed + number}
+    steps = min(SETTLE_STEPS, SETTLE_EFFORT // placer.compiled.num_racks)
+    changes |= {"steps": steps, "period": steps if number % 4 < 2 else KICK_PERIOD}
+    return [replace(part, profit=profit[part.jobs], **changes) for part in parts]
 
 
 def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
@@ -110,7 +138,8 @@ def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
     count = min(len(places), int(np.ceil(np.sqrt(pairs / PART_PLACEMENTS))))
     jobs, racks = np.arange(compiled.num_jobs), np.arange(compiled.num_racks)
     if count <= 1:
-        return [Start(jobs, racks, order, seed)]
+        settle = SETTLE_STEPS if compiled.num_racks <= SETTLED_RACKS else 0
+        return [Start(jobs, racks, order, seed, steps=settle, period=SETTLE_STEPS)]
     part_of_place = np.arange(len(places)) * count // len(places)
     part_of_rack = np.empty(compiled.num_racks, np.int64)
     for place, part in zip(places, part_of_place.tolist(), strict=True):

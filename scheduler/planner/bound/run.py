@@ -74,18 +74,16 @@ def bound(
     seed: int,
     stopped: Callable[[], bool],
 ) -> Bounded:
-    """Bound the margin of every plan that meets as many firm obligations as `best`.
+    """Bound the margin of every plan that meets as many firm obligations as `best`, in one go.
 
-    Parameters
-    ----------
-    best
-        The best plan so far; a start for the groups' columns.
-    met_all
-        Whether `best` meets all firm obligations.
-    engine
-        Where groups and programs are solved; its context is not used.
+    See `Bounding` for the parameters.
     """
-    return _Run(compiled, best, met_all, engine, time_limit_s, seed, stopped).run()
+    bounding = Bounding(compiled, best, met_all, engine, time_limit_s, seed, stopped)
+    bounding.begin()
+    while (task := bounding.next(MIXED_SHARE * bounding.left_s())) is not None:
+        deadline = time.monotonic() + 1.5 * bounding.left_s() + 1.0
+        bounding.take(*engine.run([task], deadline=deadline, stopped=stopped))
+    return bounding.bounded()
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +105,21 @@ class _Found:
 
 
 @dataclass(eq=False)
-class _Run:
+class Bounding:
+    """A bound that gets tighter step by step.
+
+    Parameters
+    ----------
+    best
+        The best plan so far; a start for the groups' columns.
+    met_all
+        Whether `best` meets all firm obligations.
+    engine
+        Where groups are solved; its context is not used.
+    time_limit_s
+        Of the first steps.
+    """
+
     compiled: Compiled
     best: Shards
     met_all: bool
@@ -118,22 +130,49 @@ class _Run:
     began: float = field(default_factory=time.monotonic)
     known: dict[str, int] = field(default_factory=dict)  # bound in mills by how it was proven
     profit: NDArray[np.float64] | None = None  # at the prices of the best bound so far
+    ahead: list[str] = field(default_factory=list)  # programs that may follow
+    part: Part = field(init=False)
+    met: int = field(init=False)  # GPUs of obligations that every such plan meets
+    found: _Found = field(init=False)
 
-    def run(self) -> Bounded:
-        part = presolve(self.compiled, met_all=self.met_all).part
-        met = owed_gpus(part.compiled)
+    def __post_init__(self) -> None:
+        self.part = presolve(self.compiled, met_all=self.met_all).part
+        self.met = owed_gpus(self.part.compiled)
         if not self.met_all:
-            met -= score(self.compiled, self.best).unmet_firm_gpus
-        self._volume(part, met)
-        found = self._decompose(part, met)
-        self._whole(part, found)
-        self._program(part, met)
+            self.met -= score(self.compiled, self.best).unmet_firm_gpus
+
+    def begin(self) -> None:
+        """Take the first steps: volume and columns, with prices."""
+        self._volume(self.part, self.met)
+        self.found = self._decompose(self.part, self.met)
+        self.ahead = ["program"] if _is_small(self.part) else ["mixed"]
+
+    def next(self, limit_s: float) -> Task | None:
+        """Return a program that may prove more, to be solved by a worker; None: there is none."""
+        if not self.ahead or limit_s <= 0 or self.stopped():
+            return None
+        by = self.ahead.pop()
+        mixed = self._mixed(limit_s) if by == "mixed" else self._program(limit_s)
+        return None if mixed is None else Task(solve_mixed, mixed)
+
+    def take(self, result: object) -> None:
+        """Learn from the program that was solved."""
+        if isinstance(result, MixedOutcome) and result.bound is not None:
+            small = _is_small(self.part)
+            self._learn(
+                "program" if small else "mixed",
+                result.bound if small else -(-result.bound // FINER),
+            )
+
+    def bounded(self) -> Bounded:
+        """Return what is proven by now."""
+        found = self.found
         by, mills = min(self.known.items(), key=lambda item: item[1])
         if found.columns.best is None:
             return Bounded(Proof(mills, by), self.profit, self.known, self.compiled, None)
         prices = prices_of(found.outline, found.prices)
         account = Account(
-            part, found.outline, found.columns.blocks, found.names, found.columns.best, mills
+            self.part, found.outline, found.columns.blocks, found.names, found.columns.best, mills
         )
         return Bounded(Proof(mills, by, prices), self.profit, self.known, self.compiled, account)
 
@@ -143,7 +182,7 @@ class _Run:
             part.compiled, np.zeros(part.compiled.num_jobs, bool), VOLUME_CLASSES, met
         )
         relaxed = solve_relaxed(
-            outline.arrays, time_limit_s=self._left_s() / 2, stop=self._out_of_time
+            outline.arrays, time_limit_s=self.left_s() / 2, stop=self._out_of_time
         )
         prices = np.zeros(outline.arrays.num_rows) if relaxed is None else relaxed.prices
         self._learn("volume", _box_bound(outline, prices))
@@ -158,7 +197,7 @@ class _Run:
         """
         block_of_job, names = blocks_of_jobs(part.compiled)
         share = PROGRAM_COLUMNS_SHARE if _is_small(part) else COLUMNS_SHARE
-        deadline = time.monotonic() + self._left_s() * share
+        deadline = time.monotonic() + self.left_s() * share
         affordable = COLUMN_PLACEMENTS // max(1, part.compiled.num_jobs)
         most = min(max(affordable, LEAST_CLASSES), MOST_CLASSES)
         while True:
@@ -190,49 +229,35 @@ class _Run:
             self._take_profit(part, outline, relaxed.prices)
         return found
 
-    def _whole(self, part: Part, found: _Found) -> None:
-        """Bound by the decomposition's program with large jobs and kept domains whole."""
-        outline, limit_s = found.outline, MIXED_SHARE * self._left_s()
+    def _mixed(self, limit_s: float) -> Mixed | None:
+        """Return the decomposition's program with large jobs and kept domains whole."""
+        outline = self.found.outline
         whole = whole_columns(outline)
-        if not whole.any() or _is_small(part) or self._out_of_time():
-            return
-        arrays = with_answers(outline.arrays, found.columns)
-        outcome = self._mixed(Mixed(arrays, whole, limit_s, self.seed, MIXED_GAP))
-        if outcome is not None and outcome.bound is not None:
-            self._learn("mixed", -(-outcome.bound // FINER))
+        if not whole.any():
+            return None
+        arrays = with_answers(outline.arrays, self.found.columns)
+        return Mixed(arrays, whole, limit_s, self.seed, MIXED_GAP)
 
-    def _program(self, part: Part, met: int) -> None:
-        """Bound small problems by the program of whole jobs over classes."""
-        if not _is_small(part) or self._out_of_time():
-            return
-        classes = choose_classes(part.compiled, PROGRAM_CLASSES, feeds=True)
-        lowered = lower(part.compiled, classes, by_kind=True)
-        arrays = with_obligations(lowered, met)
-        limit_s = self._left_s()
-        outcome = self._mixed(Mixed(arrays, np.ones(arrays.num_columns, bool), limit_s, self.seed))
-        if outcome is not None and outcome.bound is not None:
-            self._learn("program", outcome.bound)
+    def _program(self, limit_s: float) -> Mixed:
+        """Return the program of whole jobs over classes, for small problems."""
+        classes = choose_classes(self.part.compiled, PROGRAM_CLASSES, feeds=True)
+        lowered = lower(self.part.compiled, classes, by_kind=True)
+        arrays = with_obligations(lowered, self.met)
+        return Mixed(arrays, np.ones(arrays.num_columns, bool), limit_s, self.seed)
 
     def _take_profit(self, part: Part, outline: Outline, prices: NDArray[np.float64]) -> None:
         exact = np.rint(prices * PRICE_SCALE).astype(np.int64)
         self.profit = profit_of_jobs(outline, part, self.compiled.num_jobs, exact)
 
-    def _mixed(self, mixed: Mixed) -> MixedOutcome | None:
-        if mixed.time_limit_s <= 0:
-            return None
-        deadline = time.monotonic() + 1.5 * mixed.time_limit_s + 1.0
-        task = Task(solve_mixed, mixed)
-        (result,) = self.engine.run([task], deadline=deadline, stopped=self.stopped)
-        return result if isinstance(result, MixedOutcome) else None
-
     def _learn(self, by: str, mills: int) -> None:
         self.known[by] = min(mills, self.known.get(by, mills))
 
-    def _left_s(self) -> float:
+    def left_s(self) -> float:
+        """Return the seconds that are left of the time limit."""
         return self.time_limit_s - (time.monotonic() - self.began)
 
     def _out_of_time(self) -> bool:
-        return self.stopped() or self._left_s() <= 0
+        return self.stopped() or self.left_s() <= 0
 
 
 def _is_small(part: Part) -> bool:

@@ -8,6 +8,7 @@ from typing import Generic, Protocol, Self, TypeVar
 
 from scheduler.planner.engine.progress import Progress
 from scheduler.planner.engine.task import (
+    Beside,
     Died,
     Done,
     EngineError,
@@ -68,6 +69,7 @@ class CrewEngine(Generic[W]):
         self._starting: list[W] = []
         self._idle: list[W] = []
         self._busy: dict[W, int] = {}  # number of the task
+        self._aside: dict[W, Beside] = {}  # busy with a task beside the runs
         self._false_starts = 0
         self._next_look = 0.0  # at the memory of busy workers, as of time.monotonic()
         self._closed = False
@@ -94,14 +96,46 @@ class CrewEngine(Generic[W]):
                 self._take_in(progress, min(left, TICK_S))
                 self._end_the_grown(progress)
         except BaseException:
-            self._dismiss([*self._starting, *self._idle, *self._busy])
+            self._dismiss_all()
             raise
         self._dismiss(list(self._busy))
         return progress.results
 
+    def begin(self, task: Task, *, deadline: float, stopped: Callable[[], bool]) -> Beside:
+        """Have a task done beside the runs that follow; see `Engine.begin`."""
+        if self.workers == 1:
+            (result,) = self.run([task], deadline=deadline, stopped=stopped)
+            return Beside(ended=True, result=result)
+        beside, nothing = Beside(), Progress(0, self.notes)
+        try:
+            while not self._idle and not stopped() and time.monotonic() < deadline:
+                self._staff(1)
+                self._take_in(nothing, TICK_S)
+        except BaseException:
+            self._dismiss_all()
+            raise
+        if self._idle:
+            worker = self._idle.pop()
+            self._aside[worker] = beside
+            worker.give(task)
+        else:
+            beside.ended = True
+        return beside
+
+    def finish(self, beside: Beside, *, deadline: float, stopped: Callable[[], bool]) -> None:
+        """Wait for a task that was begun; see `Engine.finish`."""
+        try:
+            while not beside.ended and not stopped() and time.monotonic() < deadline:
+                self._take_in(Progress(0, self.notes), TICK_S)
+        except BaseException:
+            self._dismiss_all()
+            raise
+        self._dismiss([worker for worker, each in self._aside.items() if each is beside])
+
     def _staff(self, tasks: int) -> None:
         """Replace workers that are no more, as far as there is something to do for them."""
-        missing = self.workers - len(self._starting) - len(self._idle) - len(self._busy)
+        there = (self._starting, self._idle, self._busy, self._aside)
+        missing = self.workers - sum(map(len, there))
         needed = tasks - len(self._starting) - len(self._idle)
         for _ in range(min(missing, needed)):
             self._starting.append(self._crew.hire())
@@ -115,7 +149,11 @@ class CrewEngine(Generic[W]):
 
     def _take_in(self, progress: Progress, timeout: float) -> None:
         """Wait for replies and act on them."""
-        for worker, reply in self._crew.hear([*self._busy, *self._starting], timeout):
+        everyone = [*self._busy, *self._starting, *self._aside]
+        for worker, reply in self._crew.hear(everyone, timeout):
+            if worker in self._aside:
+                self._end_beside(worker, reply)
+                continue
             task = self._busy.pop(worker, None)
             if task is None:
                 self._starting.remove(worker)
@@ -133,6 +171,20 @@ class CrewEngine(Generic[W]):
                     progress.worker_died(task, reply.how)
                 case Died():
                     self._count_false_start(reply.how)
+
+    def _end_beside(self, worker: W, reply: Reply) -> None:
+        """Act on the reply of a worker that had a task beside the runs."""
+        beside = self._aside.pop(worker)
+        beside.ended = True
+        match reply:
+            case Done():
+                beside.result = reply.result
+                self._keep(worker, reply.memory_mib)
+            case Failed():
+                worker.kill()
+                raise reply.error from WorkerError(reply.traceback)
+            case Died():
+                self.notes.append(f"a task was given up: its worker {reply.how}")
 
     def _count_false_start(self, how: str) -> None:
         self._false_starts += 1
@@ -161,6 +213,11 @@ class CrewEngine(Generic[W]):
             if grown_to > 2 * self._limit_mib:
                 self._dismiss([worker])
                 progress.worker_died(task, f"grew to {grown_to} MiB and was ended")
+        for worker in list(self._aside):
+            grown_to = worker.memory_mib()
+            if grown_to > 2 * self._limit_mib:
+                self._dismiss([worker])
+                self.notes.append(f"a task was given up: its worker grew to {grown_to} MiB")
 
     def _dismiss(self, workers: list[W]) -> None:
         """End workers, also inside a task; others take their place when needed."""
@@ -169,11 +226,16 @@ class CrewEngine(Generic[W]):
         self._starting = [worker for worker in self._starting if worker not in workers]
         self._idle = [worker for worker in self._idle if worker not in workers]
         self._busy = {w: task for w, task in self._busy.items() if w not in workers}
+        for worker in [worker for worker in self._aside if worker in workers]:
+            self._aside.pop(worker).ended = True
+
+    def _dismiss_all(self) -> None:
+        self._dismiss([*self._starting, *self._idle, *self._busy, *self._aside])
 
     def close(self) -> None:
         """End all workers; see `Engine.close`."""
         self._closed = True
-        self._dismiss([*self._starting, *self._idle, *self._busy])
+        self._dismiss_all()
         self._crew.close()
 
     def __enter__(self) -> Self:

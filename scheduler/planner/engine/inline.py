@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from scheduler.planner.engine.task import Task
+from scheduler.planner.engine.task import Beside, Task
 
 
 class InlineEngine:
@@ -27,6 +27,14 @@ class InlineEngine:
                 break
             results[number] = task.function(self._context, task.payload)
         return results
+
+    def begin(self, task: Task, *, deadline: float, stopped: Callable[[], bool]) -> Beside:
+        """Run the task; see `Engine.begin`."""
+        (result,) = self.run([task], deadline=deadline, stopped=stopped)
+        return Beside(ended=True, result=result)
+
+    def finish(self, beside: Beside, *, deadline: float, stopped: Callable[[], bool]) -> None:
+        """Do nothing: the task has ended."""
 
     def close(self) -> None:
         """Let go of the context."""

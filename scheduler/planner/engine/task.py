@@ -22,10 +22,18 @@ class Task:
     payload: object
 
 
+@dataclass(eq=False)
+class Beside:
+    """A task that is done beside runs of others."""
+
+    ended: bool = False
+    result: object | None = None  # also None if it was given up or killed its worker
+
+
 class Engine(Protocol):
     """Runs tasks on workers that all hold one context.
 
-    Results depend on the tasks alone, never on who ran them or when. One `run` at a time.
+    Results depend on the tasks alone, never on who ran them or when. One call at a time.
     """
 
     workers: int
@@ -55,6 +63,17 @@ class Engine(Protocol):
         Exception
             What a task raised; the rest of the run is given up.
         """
+        ...
+
+    def begin(self, task: Task, *, deadline: float, stopped: Callable[[], bool]) -> Beside:
+        """Have a task done beside the runs that follow, which have a worker less meanwhile.
+
+        Where there is only one worker, the task ends first.
+        """
+        ...
+
+    def finish(self, beside: Beside, *, deadline: float, stopped: Callable[[], bool]) -> None:
+        """Wait until a task that was begun has ended, or give it up."""
         ...
 
     def close(self) -> None:

@@ -10,14 +10,20 @@ import numpy as np
 
 from kernels.forms import Bools, Compiled, Ints, Shards
 from kernels.score import Score
+from scheduler.planner import fast
 from scheduler.planner.engine import Engine, Task
 from scheduler.planner.improve.regions import BLOCK_RACKS, PART_RACKS, choose_parts, regions
 from scheduler.planner.improve.tasks import Found, Work, ruin_part, solve_part
 from scheduler.planner.placing import Placer
 from scheduler.planner.restrict import joined, without
+from scheduler.planner.starts import SETTLED_RACKS
 
 GRACE_S = 1.0  # before the deadline, in which tasks return what they have found
 STEPS = 60  # of ruin and recreate in one task
+FAST_STEPS = 3_000  # in the first sweeps over the site; as many more after every two
+SHARES = (1, 1, 2)  # a part is so small a share of what each worker could have, in turn, ...
+MOST_FAST_RACKS = 1_600  # ... but not larger: its tables are as large as groups times racks
+PERIOD = 500  # steps between two kicks, in every other task
 PROGRAM_EFFORT = 1500  # thousandths of deterministic seconds of one exact program
 TASKS_PER_WORKER = 2
 MOST_WAITING = 300  # jobs without a place that one part is offered
@@ -35,11 +41,14 @@ class Rounds:
     seed: int
     number: int = 0  # rounds so far
     idle: int = 0  # rounds in a row that hardly gained
+    racks_done: int = 0  # in fast tasks; a rack counts once for each
+    is_fast: bool = field(init=False)  # steps are machine code
     places: list[Ints] = field(init=False)
     blocks: list[Ints] = field(init=False)
     movable: Bools = field(init=False)
 
     def __post_init__(self) -> None:
+        self.is_fast = fast.can_plan(self.compiled)
         self.places = regions(self.compiled)
         self.blocks = regions(self.compiled, BLOCK_RACKS // 2)
         self.movable = self.placer.plain & (self.placer.value > 0)
@@ -78,13 +87,10 @@ class Rounds:
     def _tasks(
         self, shards: Shards, rng: np.random.Generator, until: float, *, exact: bool
     ) -> list[Task]:
-        many = self.engine.workers * TASKS_PER_WORKER
-        places, racks = (self.blocks, BLOCK_RACKS) if exact else (self.places, PART_RACKS)
-        parts = choose_parts(places, self._empty_slots(shards), many, racks, rng)
-        if len(parts) < many:  # too few for two each: one each
-            parts = parts[: self.engine.workers]
-        waiting = self._shares_of_waiting(shards, len(parts), rng)
-        function, effort = (solve_part, PROGRAM_EFFORT) if exact else (ruin_part, STEPS)
+        parts, waiting = self._parts(shards, rng, exact=exact)
+        function, effort = (
+            (solve_part, PROGRAM_EFFORT) if exact else (ruin_part, self._steps(parts))
+        )
         return [
             Task(
                 function,
@@ -94,11 +100,46 @@ class Rounds:
                     part,
                     int(rng.integers(2**31)),
                     effort,
+                    PERIOD if n % 2 else effort,
                     until,
                 ),
             )
-            for part, more in zip(parts, waiting, strict=True)
+            for n, (part, more) in enumerate(zip(parts, waiting, strict=True), self.number)
         ]
+
+    def _parts(
+        self, shards: Shards, rng: np.random.Generator, *, exact: bool
+    ) -> tuple[list[Ints], list[Ints]]:
+        """Return parts, and jobs without a place that each is offered."""
+        many = self.engine.workers * TASKS_PER_WORKER
+        if exact:
+            places, racks = self.blocks, BLOCK_RACKS
+        else:
+            places, racks = self.places, self._part_racks()
+        if self.is_fast and racks >= self.compiled.num_racks:  # several tries, the best one counts
+            everything = np.arange(self.compiled.num_racks)
+            (waiting,) = self._shares_of_waiting(shards, 1, rng)
+            return [everything] * self.engine.workers, [waiting] * self.engine.workers
+        parts = choose_parts(places, self._empty_slots(shards), many, racks, rng)
+        if len(parts) < many:  # too few for two each: one each
+            parts = parts[: self.engine.workers]
+        return parts, self._shares_of_waiting(shards, len(parts), rng)
+
+    def _part_racks(self) -> int:
+        """Return about how many racks a part has: where steps are fast, shares of the site."""
+        if not self.is_fast:
+            return PART_RACKS
+        if self.number % len(SHARES) == 0 and self.compiled.num_racks <= SETTLED_RACKS:
+            return self.compiled.num_racks
+        share = SHARES[self.number % len(SHARES)] * self.engine.workers
+        return min(max(PART_RACKS, -(-self.compiled.num_racks // share)), MOST_FAST_RACKS)
+
+    def _steps(self, parts: list[Ints]) -> int:
+        """Return the steps of one task: more with every sweep over the site."""
+        if not self.is_fast:
+            return STEPS
+        self.racks_done += sum(map(len, parts))
+        return FAST_STEPS * (1 + self.racks_done // (2 * self.compiled.num_racks))
 
     def _inside(self, shards: Shards, racks: Ints) -> Ints:
         """Return the movable jobs that lie on `racks` and nowhere else."""
@@ -120,7 +161,7 @@ class Rounds:
         if not len(waiting):
             return [waiting] * parts
         worth = (self.placer.value * self.placer.want)[waiting].astype(np.float64)
-        many = min(len(waiting), MOST_WAITING * parts)
+        many = len(waiting) if self.is_fast else min(len(waiting), MOST_WAITING * parts)
         dealt = rng.choice(waiting, many, replace=False, p=worth / worth.sum())
         return [np.sort(dealt[n::parts]) for n in range(parts)]
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from kernels.cpu import NumpyBackend
 from kernels.forms import Bools, Compiled, Ints, Shards
+from scheduler.planner import fast
 from scheduler.planner.classes import Classes, single_racks
 from scheduler.planner.construct import Builder
 from scheduler.planner.follow import follow
@@ -32,6 +33,7 @@ class Work:
     racks: Ints
     seed: int
     effort: int  # steps of ruin and recreate, or thousandths of deterministic seconds
+    period: int  # steps between two kicks, where steps are fast
     until: float  # ``time.time()`` at which what is found by then is returned
 
 
@@ -46,8 +48,17 @@ class Found:
 def ruin_part(compiled: Compiled, work: Work) -> Found | None:
     """Ruin and recreate a part; None if nothing better was found."""
     part, before = _begin(compiled, work)
-    search = Ruin(Placer(Ground(part.compiled)), before, work.seed)
-    return _better(part, before, [search.run(work.effort, lambda: time.time() > work.until)])
+    placer = Placer(Ground(part.compiled))
+
+    def late() -> bool:
+        return time.time() > work.until
+
+    if fast.can_plan(compiled):
+        search = fast.FastRuin(placer, before, work.seed)
+        found = search.run(work.effort, late, period=work.period)
+    else:
+        found = Ruin(placer, before, work.seed).run(work.effort, late)
+    return _better(part, before, [found])
 
 
 def solve_part(compiled: Compiled, work: Work) -> Found | None:

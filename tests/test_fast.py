@@ -1,0 +1,228 @@
+"""The compiled search: it says what `State` and the score say, is never worse, and repeatable."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.instances import instance
+from kernels.cpu import NumpyBackend
+from kernels.forms import NONE, Compiled, Index, Shards
+from scheduler.compile import compile_problem
+from scheduler.planner import fast, starts
+from scheduler.planner.fast import columns as c
+from scheduler.planner.fast import jit
+from scheduler.planner.improve.tasks import Found, Work, ruin_part
+from scheduler.planner.placing import Placer
+from scheduler.planner.state import Ground, State
+from scheduler.topology import Topology
+from tests.random_problems import random_problem
+
+pytest.importorskip("numba", reason="the extra fast is not installed")
+
+from scheduler.planner.fast.board import Board, board_of, shards_of
+from scheduler.planner.fast.moves import add, fit, remove
+
+SEEDS = range(40)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def machine_code() -> None:
+    if not fast.available():
+        fast.build()
+
+
+@cache
+def random_compiled(seed: int) -> Compiled:
+    problem = random_problem(seed)
+    return compile_problem(problem, Topology(problem.site))
+
+
+@cache
+def compiled_of(size: str, seed: int) -> Compiled:
+    problem = instance(size, seed)
+    return compile_problem(problem, Topology(problem.site))
+
+
+def empty() -> Shards:
+    return Shards.build(*np.zeros((3, 0), np.int64))
+
+
+def built(compiled: Compiled) -> Shards:
+    (start,) = starts.in_parts(Placer(Ground(compiled)), "density", seed=1)
+    return starts.build(compiled, replace(start, steps=0))
+
+
+def same(a: Shards, b: Shards) -> bool:
+    pairs = ((a.job, b.job), (a.rack, b.rack), (a.units, b.units))
+    return all(np.array_equal(x, y) for x, y in pairs)
+
+
+def plain_jobs(compiled: Compiled) -> list[int]:
+    placer = Placer(Ground(compiled))
+    return np.flatnonzero(placer.plain & (placer.want > 0)).tolist()
+
+
+def fits_of(board: Board, job: int, racks: int) -> list[int]:
+    return [int(fit(board, job, rack)) for rack in range(racks)]
+
+
+def fill_both(compiled: Compiled, seed: int) -> tuple[Board, State]:
+    """Place what fits of random jobs on random racks, on a board and on a state alike."""
+    rng = np.random.default_rng(seed)
+    placer = Placer(Ground(compiled))
+    board, state = board_of(placer), State(placer.ground)
+    for job in rng.permutation(plain_jobs(compiled)).tolist():
+        for rack in rng.permutation(compiled.num_racks)[:3].tolist():
+            most = state.fit_one(job, rack) if state.allowed(job)[rack] else 0
+            most = min(most, int(placer.want[job] - state.total[job]))
+            units = int(rng.integers(0, most + 1))
+            if units > 0 and rack not in state.placed[job]:
+                state.add(job, rack, units)
+                add(board, job, rack, units)
+    return board, state
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_board_says_what_a_state_says(seed: int) -> None:
+    """Who may come and how many: for every job and rack, after random placements."""
+    compiled = random_compiled(seed)
+    board, state = fill_both(compiled, seed)
+    assert same(shards_of(board), state.shards())
+    for job in plain_jobs(compiled):
+        want = int(Placer(state.ground).want[job] - state.total[job])
+        expected = [
+            min(state.fit_one(job, rack), want) if state.allowed(job)[rack] else 0
+            for rack in range(compiled.num_racks)
+        ]
+        assert fits_of(board, job, compiled.num_racks) == expected
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_board_counts_the_margin_exactly(seed: int) -> None:
+    compiled = random_compiled(seed)
+    board, _ = fill_both(compiled, seed)
+    score = NumpyBackend().load(compiled).score
+    gained = score(shards_of(board)).margin_mills - score(empty()).margin_mills
+    assert int(board.tally[c.PROFIT]) == gained
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_board_that_was_emptied_again_is_as_new(seed: int) -> None:
+    compiled = random_compiled(seed)
+    board, _ = fill_both(compiled, seed)
+    new = board_of(Placer(Ground(compiled)))
+    for job in range(compiled.num_jobs):
+        remove(board, job)
+    for job in plain_jobs(compiled):
+        assert fits_of(board, job, compiled.num_racks) == fits_of(new, job, compiled.num_racks)
+    assert int(board.tally[c.PROFIT]) == 0
+    assert set(board.open[: board.open[-1]]) == set(new.open[: new.open[-1]])
+    assert set(board.waiting[: board.waiting[-1]]) == set(new.waiting[: new.waiting[-1]])
+    assert (board.ragged == NONE).all()
+
+
+@pytest.mark.parametrize("period", [50, 400])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_search_is_never_worse_and_counts_its_profit_exactly(seed: int, period: int) -> None:
+    compiled = compiled_of("S", seed)
+    score, first = NumpyBackend().load(compiled).score, built(compiled)
+    search = fast.FastRuin(Placer(Ground(compiled)), first, seed)
+    before = search.best_profit
+    best = search.run(400, lambda: False, period=period)
+    old, new = score(first), score(best)
+    assert new.key < old.key  # there is something to find in each of them
+    assert search.best_profit - before == new.margin_mills - old.margin_mills
+
+
+def test_the_same_seed_gives_the_same_steps() -> None:
+    compiled = compiled_of("S", 0)
+
+    def found(seed: int) -> Shards:
+        search = fast.FastRuin(Placer(Ground(compiled)), built(compiled), seed)
+        return search.run(300, lambda: False, period=100)
+
+    assert same(found(7), found(7))
+    assert not same(found(7), found(8))
+
+
+def test_what_may_not_move_stays() -> None:
+    """Jobs that were placed and may not move are where they were after any number of kicks."""
+    compiled = compiled_of("S", 0)
+    placer, first = Placer(Ground(compiled)), built(compiled)
+    still = np.unique(first.job)[::3]
+    placer.plain[still] = False
+    best = fast.FastRuin(placer, first, 0).run(500, lambda: False, period=50)
+    assert same(only(best, still), only(first, still))
+
+
+def only(shards: Shards, jobs: Index) -> Shards:
+    kept = np.isin(shards.job, jobs)
+    return Shards(shards.job[kept], shards.rack[kept], shards.units[kept])
+
+
+def test_a_search_that_is_stopped_keeps_what_it_began_with() -> None:
+    compiled = compiled_of("S", 0)
+    first = built(compiled)
+    assert same(fast.FastRuin(Placer(Ground(compiled)), first, 0).run(10**9, lambda: True), first)
+
+
+@pytest.mark.parametrize("machine_code_there", [True, False])
+def test_a_part_is_improved_with_and_without_machine_code(
+    monkeypatch: pytest.MonkeyPatch, machine_code_there: bool
+) -> None:
+    monkeypatch.setattr(fast, "can_plan", lambda _: machine_code_there)
+    compiled = compiled_of("S", 0)
+    first = built(compiled)
+    jobs, racks = np.arange(compiled.num_jobs), np.arange(compiled.num_racks)
+    found = ruin_part(compiled, Work(first, jobs, racks, 1, 30, 30, until=2.0**40))
+    assert isinstance(found, Found)
+    score = NumpyBackend().load(compiled).score
+    assert score(found.shards) < score(first)
+
+
+@pytest.mark.parametrize("order", starts.ORDERS)
+def test_first_plans_break_nothing_with_and_without_machine_code(
+    monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    compiled = compiled_of("S", 2)
+    (start,) = starts.in_parts(Placer(Ground(compiled)), order, seed=1)
+    start = replace(start, steps=0)
+    score = NumpyBackend().load(compiled).score
+    margins = []
+    for there in (True, False):
+        monkeypatch.setattr(fast, "can_plan", lambda _, there=there: there)
+        found = score(starts.build(compiled, start))
+        assert (found.violation, found.unmet_firm_gpus) == (0, 0)
+        margins.append(found.margin_mills)
+    assert max(margins) <= 1.2 * min(margins)  # the same rules, but for ties
+
+
+def test_machine_code_of_other_sources_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(jit, "CODE", tmp_path / "machine-code-of-today")
+    assert not fast.available()
+    (tmp_path / "machine-code-of-yesterday").mkdir()
+    jit.CODE.mkdir()
+    jit.mark_built()
+    assert fast.available()
+    assert [path.name for path in tmp_path.iterdir()] == ["machine-code-of-today"]
+
+
+def test_without_numba_everything_goes_on() -> None:
+    """In an interpreter that cannot import numba, functions stay Python and nothing is built."""
+    code = (
+        "import sys; sys.modules['numba'] = None\n"
+        "from scheduler.planner import fast\n"
+        "from scheduler.planner.fast.moves import fit\n"
+        "assert not fast.available() and type(fit).__name__ == 'function'\n"
+        "fast.load()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
