@@ -16,8 +16,8 @@ from kernels.cpu import NumpyBackend
 from kernels.forms import NONE, Compiled, Index, Shards
 from scheduler.compile import compile_problem
 from scheduler.planner import fast, starts
+from scheduler.planner.fast import code
 from scheduler.planner.fast import columns as c
-from scheduler.planner.fast import jit
 from scheduler.planner.improve.tasks import Found, Work, ruin_part
 from scheduler.planner.placing import Placer
 from scheduler.planner.state import Ground, State
@@ -133,7 +133,7 @@ def test_a_board_that_was_emptied_again_is_as_new(seed: int) -> None:
 def test_a_search_is_never_worse_and_counts_its_profit_exactly(seed: int, period: int) -> None:
     compiled = compiled_of("S", seed)
     score, first = NumpyBackend().load(compiled).score, built(compiled)
-    search = fast.FastRuin(Placer(Ground(compiled)), first, seed)
+    search = fast.ruin(Placer(Ground(compiled)), first, seed)
     before = search.best_profit
     best = search.run(400, lambda: False, period=period)
     old, new = score(first), score(best)
@@ -145,7 +145,7 @@ def test_the_same_seed_gives_the_same_steps() -> None:
     compiled = compiled_of("S", 0)
 
     def found(seed: int) -> Shards:
-        search = fast.FastRuin(Placer(Ground(compiled)), built(compiled), seed)
+        search = fast.ruin(Placer(Ground(compiled)), built(compiled), seed)
         return search.run(300, lambda: False, period=100)
 
     assert same(found(7), found(7))
@@ -158,7 +158,7 @@ def test_what_may_not_move_stays() -> None:
     placer, first = Placer(Ground(compiled)), built(compiled)
     still = np.unique(first.job)[::3]
     placer.plain[still] = False
-    best = fast.FastRuin(placer, first, 0).run(500, lambda: False, period=50)
+    best = fast.ruin(placer, first, 0).run(500, lambda: False, period=50)
     assert same(only(best, still), only(first, still))
 
 
@@ -170,7 +170,7 @@ def only(shards: Shards, jobs: Index) -> Shards:
 def test_a_search_that_is_stopped_keeps_what_it_began_with() -> None:
     compiled = compiled_of("S", 0)
     first = built(compiled)
-    assert same(fast.FastRuin(Placer(Ground(compiled)), first, 0).run(10**9, lambda: True), first)
+    assert same(fast.ruin(Placer(Ground(compiled)), first, 0).run(10**9, lambda: True), first)
 
 
 @pytest.mark.parametrize("machine_code_there", [True, False])
@@ -207,13 +207,23 @@ def test_first_plans_break_nothing_with_and_without_machine_code(
 def test_machine_code_of_other_sources_is_not_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(jit, "CODE", tmp_path / "machine-code-of-today")
+    monkeypatch.setattr(code, "CODE", tmp_path / "machine-code-of-today")
     assert not fast.available()
     (tmp_path / "machine-code-of-yesterday").mkdir()
-    jit.CODE.mkdir()
-    jit.mark_built()
+    code.CODE.mkdir()
+    code.mark_built()
     assert fast.available()
     assert [path.name for path in tmp_path.iterdir()] == ["machine-code-of-today"]
+
+
+def test_who_only_asks_does_not_load_the_compiler() -> None:
+    code = (
+        "import sys\n"
+        "from scheduler.planner import Search, fast\n"
+        "fast.available()\n"
+        "assert 'numba' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_without_numba_everything_goes_on() -> None:
@@ -221,7 +231,9 @@ def test_without_numba_everything_goes_on() -> None:
     code = (
         "import sys; sys.modules['numba'] = None\n"
         "from scheduler.planner import fast\n"
+        "from scheduler.planner.fast import code\n"
         "from scheduler.planner.fast.moves import fit\n"
+        "code.version = lambda: None\n"
         "assert not fast.available() and type(fit).__name__ == 'function'\n"
         "fast.load()\n"
     )

@@ -76,7 +76,6 @@ OWNERS: dict[str, set[str]] = {
     "plotly": {REPORT},
     "numpy": {INPUTS, "kernels", PLANNER, TERMS, COMPILE, EVALUATE, QUESTIONS, REPORT},
     "cupy": {"kernels"},
-    "llvmlite": {"scheduler.planner.fast.jit"},
     "numba": {"scheduler.planner.fast.jit"},
     "ray": {"scheduler.planner.engine.ray_engine"},
 }

@@ -39,18 +39,22 @@ EXACT_PLACEMENTS = 4_000  # (job, rack) pairs up to which every rack is a class 
 EXACT_RACKS = 48
 RACKS_PER_CLASS = 3  # at least, on average: fewer would hardly be smaller than exact
 CLASS_PLACEMENTS = 60_000  # (job, class) pairs that the class program may have
-CHAINS_EVERY = 8  # rounds, where steps are fast
+CHAINS_EVERY = 8  # rounds, where steps do almost all
 STALE_ROUNDS = 10  # rounds in a row that hardly gain, after which something else is tried
 SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which a site is small
 WORTH_PROCESSES_S = 10.0  # time limit below which no processes are worth their start there
 BUILD_SHARE = 0.12  # of the time, at most, for first plans
 REBUILD_SHARE = 0.25  # of the time left then, for plans anew,
 SETTLE_SHARE = 0.5  # where they are improved at once,
-FAST_REBUILD_SHARE = 0.0  # or where improving them is fast
+FAST_REBUILD_SHARE = 0.0  # or where steps are the better way
 MOST_REBUILT = 40
 PROMISING = 0.985  # of the best margin: a plan above it gets chains before it is judged
 STILL_SHARE = 0.1  # of all worth: jobs that steps do not move
 POLISH_SHARE = 0.03  # of the time
+SLOW = (
+    "steps run as plain Python, which finds less in the same time: install the extra fast, "
+    "then run python -m scheduler.planner.fast once"
+)
 
 
 @dataclass
@@ -71,7 +75,7 @@ class Search:
     memory_limit_mib: int | None = None  # of each worker
     evaluator: Evaluator | None = None  # prices all moves at once; without it there are no chains
     notes: list[str] = field(default_factory=list)  # for people: what workers went through
-    is_fast: bool = field(init=False)  # steps of ruin and recreate are machine code
+    by_steps: bool = False  # fast steps may move almost everything that is worth something
     course: Course = field(init=False)
     proof: Proving = field(init=False)
     build_s: float = 0.0  # that the last few plans took, built at the same time
@@ -87,7 +91,6 @@ class Search:
         return self.course.phases_s
 
     def __post_init__(self) -> None:
-        self.is_fast = fast.can_plan(self.compiled)
         self.course = Course(
             self.compiled, self.score, self.time_limit_s, self.stopped, self.report
         )
@@ -101,11 +104,14 @@ class Search:
         if classes.is_exact:
             self._solve_exactly(classes)
             return self.course.best
+        if not fast.available():
+            self.notes.append(SLOW)
         with self._engine() as engine:
             placer = Placer(Ground(self.compiled))
+            self.by_steps = self._steps_do_all(placer)
             self._construct(engine, placer)
             self._meet_obligations(classes)
-            if not self.is_fast:
+            if not self.by_steps:
                 self._chain()
             self.proof.begin(engine, self.seed)
             self._rebuild(engine, placer)
@@ -171,12 +177,12 @@ class Search:
                     engine, [by_profit(placer, n, self.seed, profit) for n in numbers], placer
                 )
             for shards in built:
-                if not self.is_fast and self._is_promising(shards):
+                if not self.by_steps and self._is_promising(shards):
                     self._chain(shards)
             self.build_s = time.monotonic() - began
 
     def _rebuild_share(self) -> float:
-        if not self.is_fast:
+        if not self.by_steps:
             return REBUILD_SHARE
         return SETTLE_SHARE if self.compiled.num_racks <= SETTLED_RACKS else FAST_REBUILD_SHARE
 
@@ -214,9 +220,9 @@ class Search:
         course = self.course
         rounds = Rounds(self.compiled, placer, self.score, engine, self.seed)
         untried = self._has_program(classes)
-        first_pause = pause = CHAINS_EVERY if self.is_fast else 1
+        first_pause = pause = CHAINS_EVERY if self.by_steps else 1
         next_chains = pause  # in rounds; the pause doubles while chains gain nothing
-        if self._is_small() and not self._steps_do_all(placer):
+        if self._is_small() and not self.by_steps:
             self._class_program(classes)
         while not course.out_of_time() and not course.best.is_optimal:
             with course.during("improve"):
@@ -294,9 +300,10 @@ class Search:
         return self.compiled.num_jobs * self.compiled.num_racks <= SMALL_PLACEMENTS
 
     def _steps_do_all(self, placer: Placer) -> bool:
-        """Whether fast steps may move almost everything that is worth something."""
         worth = placer.value * placer.want
-        return self.is_fast and int(worth[~placer.plain].sum()) <= STILL_SHARE * int(worth.sum())
+        return fast.can_plan(self.compiled) and int(
+            worth[~placer.plain].sum()
+        ) <= STILL_SHARE * int(worth.sum())
 
     def _is_quick(self) -> bool:
         return self._is_small() and self.time_limit_s < WORTH_PROCESSES_S

@@ -73,7 +73,7 @@ def _place_all(placer: Placer, start: Start) -> Shards:
         head = tail
     _place(placer, builder, state, order[:head])
     if head < tail:
-        search = fast.FastRuin(placer, state.shards(), start.seed)
+        search = fast.ruin(placer, state.shards(), start.seed)
         shards = search.fill(order[head:tail], start.keenness)
         if start.steps:
             shards = search.run(start.steps, lambda: False, period=start.period)

@@ -2,10 +2,12 @@
 
 import sys
 
-from scheduler.planner.fast import build
-from scheduler.planner.fast.jit import installed
+from scheduler.planner.fast import available, build
+from scheduler.planner.fast.code import version
 
 if __name__ == "__main__":
-    if not installed():
+    if version() is None:
         sys.exit("fast: expected numba to be installed (extra fast), is not")
-    build()
+    if not available():
+        print("compiling the planner's inner loop, once: about half a minute", file=sys.stderr)
+        build()

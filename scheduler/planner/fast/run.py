@@ -10,7 +10,6 @@ from kernels.forms import NONE, AssignmentCost, Compiled, Ints, Packing, Shards,
 from scheduler.planner.fast.board import board_of
 from scheduler.planner.fast.columns import BEST_PROFIT, FIRST_SHARD, PROFIT
 from scheduler.planner.fast.desk import BEST, desk_of
-from scheduler.planner.fast.jit import available, mark_built
 from scheduler.planner.fast.moves import put
 from scheduler.planner.fast.steps import begin, place_in_order, take_steps
 from scheduler.planner.placing import Placer
@@ -73,25 +72,8 @@ class FastRuin:
         return self.best
 
 
-def can_plan(compiled: Compiled) -> bool:
-    """Whether the fast search is there and knows all forms: of bins it knows one."""
-    packings = sum(isinstance(form, Packing) for form in compiled.forms)
-    return packings == 1 and available()
-
-
-def build() -> None:
-    """Compile all that a search needs, and keep it on disk."""
-    _run_example()
-    mark_built()
-
-
-def load() -> None:
-    """Load what is compiled, if anything is: it takes a moment."""
-    if available():
-        _run_example()
-
-
-def _run_example() -> None:
+def run_example() -> None:
+    """Search a tiny problem, which takes every function there is."""
     example = _one_job_on_one_rack()
     nothing = Shards.build(*np.zeros((3, 0), np.int64))
     search = FastRuin(Placer(Ground(example)), nothing, seed=0)

@@ -54,7 +54,7 @@ def ruin_part(compiled: Compiled, work: Work) -> Found | None:
         return time.time() > work.until
 
     if fast.can_plan(compiled):
-        search = fast.FastRuin(placer, before, work.seed)
+        search = fast.ruin(placer, before, work.seed)
         found = search.run(work.effort, late, period=work.period)
     else:
         found = Ruin(placer, before, work.seed).run(work.effort, late)
