@@ -27,7 +27,8 @@ from tests.random_problems import random_problem
 pytest.importorskip("numba", reason="the extra fast is not installed")
 
 from scheduler.planner.fast.board import Board, board_of, shards_of
-from scheduler.planner.fast.moves import add, fit, remove
+from scheduler.planner.fast.fit import fit
+from scheduler.planner.fast.moves import add, remove
 
 SEEDS = range(40)
 
@@ -232,7 +233,7 @@ def test_without_numba_everything_goes_on() -> None:
         "import sys; sys.modules['numba'] = None\n"
         "from scheduler.planner import fast\n"
         "from scheduler.planner.fast import code\n"
-        "from scheduler.planner.fast.moves import fit\n"
+        "from scheduler.planner.fast.fit import fit\n"
         "code.version = lambda: None\n"
         "assert not fast.available() and type(fit).__name__ == 'function'\n"
         "fast.load()\n"

@@ -6,8 +6,9 @@ from kernels.forms import NONE, UNLIMITED
 from scheduler.planner.fast import columns as c
 from scheduler.planner.fast.board import Board
 from scheduler.planner.fast.desk import Desk
+from scheduler.planner.fast.fit import fit
 from scheduler.planner.fast.jit import compiled
-from scheduler.planner.fast.moves import add, fit, remove
+from scheduler.planner.fast.moves import add, remove
 
 FAR = 10**6  # rank of what is not on the group's own ground
 NEVER = 2**60

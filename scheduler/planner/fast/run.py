@@ -11,7 +11,8 @@ from scheduler.planner.fast.board import board_of
 from scheduler.planner.fast.columns import BEST_PROFIT, FIRST_SHARD, PROFIT
 from scheduler.planner.fast.desk import BEST, desk_of
 from scheduler.planner.fast.moves import put
-from scheduler.planner.fast.steps import begin, place_in_order, take_steps
+from scheduler.planner.fast.recreate import place_in_order
+from scheduler.planner.fast.steps import begin, take_steps
 from scheduler.planner.placing import Placer
 from scheduler.planner.state import Ground
 
