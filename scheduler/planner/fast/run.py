@@ -16,7 +16,7 @@ from scheduler.planner.fast.steps import begin, take_steps
 from scheduler.planner.placing import Placer
 from scheduler.planner.state import Ground
 
-AT_ONCE = 1_000  # steps between two looks at the clock, about a tenth of a second
+AT_ONCE = 250  # steps between two looks at the clock, at most some tenths of a second
 PERIOD = 500  # steps between two kicks
 TOLERANCE = 0.2  # loss that is tolerated at first, of what a job earns on average
 
