@@ -178,7 +178,7 @@ def test_the_container_file_has_what_it_needs() -> None:
         line[1].partition("=")[2] for line in words if line[:1] == ["COPY"] and "=" in line[1]
     }
     assert re.search(r"nvidia/cuda:13\.[\d.]+-runtime-", text)
-    assert "'.[cuda13]'" in text
+    assert "'.[cuda13,fast]'" in text
     assert copied <= set(stages)
     assert "test" in copied, "expected the last stage to ask for the tests"
     assert re.search(r"pytest.*\n.*touch /tests-passed", text)

@@ -77,6 +77,7 @@ def groups_of(forms: Sequence[GroupPresence]) -> tuple[Ints, Ints, int]:
 
 
 def foes(form: GroupPresence) -> list[Ints]:
+    """Return the groups that each group may not share a domain with."""
     if form.may_share is None:
         return [np.zeros(0, np.int64)] * len(form.group_names)
     return [np.flatnonzero(~row) for row in form.may_share]
@@ -113,6 +114,7 @@ def counts_of(forms: Sequence[GroupCount], num_jobs: int) -> tuple[Ints, Ints]:
 
 
 def domains_of_racks(form: GroupCount, num_racks: int) -> list[Ints]:
+    """Return the domains that each rack lies in."""
     order = np.argsort(form.domains.rack, kind="stable")
     cuts = np.searchsorted(form.domains.rack[order], np.arange(1, num_racks))
     return [ints(row) for row in np.split(form.domains.row[order], cuts)]
@@ -137,13 +139,16 @@ def set_of(members: NDArray[np.bool_]) -> tuple[Ints, Ints]:
 
 
 def lists(lists: Sequence[NDArray[np.integer]]) -> Ints:
+    """Return a list of lists."""
     start = np.cumsum([len(lists) + 1, *map(len, lists)], dtype=np.int64)
     return np.concatenate([start, *map(ints, lists)])
 
 
 def ints(values: object) -> Ints:
+    """Return int64 in the order of C, as compiled code takes it."""
     return np.ascontiguousarray(values, np.int64)
 
 
 def table(rows: Sequence[NDArray[np.integer]], columns: int) -> Ints:
+    """Return rows as a table, also where there are none."""
     return np.array(rows, np.int64).reshape(len(rows), columns)
