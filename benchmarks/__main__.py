@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from benchmarks import kernel_speed, main_job, planner, replanning
+from benchmarks import kernel_speed, main_job, planner, replanning, steps
 
 
 class Benchmark(Protocol):
@@ -29,6 +29,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "kernels": kernel_speed,
     "planner": planner,
     "replan": replanning,
+    "steps": steps,
 }
 
 

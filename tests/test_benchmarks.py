@@ -9,6 +9,7 @@ import pytest
 
 import benchmarks.__main__ as harness
 from benchmarks.main_job import help_s, is_good, run_alone, seeds_of
+from scheduler.planner import fast
 
 FIGURES = {
     *("example", "seed", "read_s", "compile_s", "plan_s", "check_s", "status", "gap", "checked"),
@@ -57,3 +58,19 @@ def test_a_plan_outside_a_limit_is_not_good() -> None:
 
 def test_help_time_is_the_median_of_real_runs() -> None:
     assert 0 < help_s() < 60
+
+
+def test_steps_are_timed_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("numba", reason="the extra fast is not installed")
+    if not fast.available():
+        fast.build()
+    assert harness.main(["steps", "--sizes", "S", "--seconds", "0.2"]) == 0
+    assert "machine code" in capsys.readouterr().out
+
+
+def test_steps_need_machine_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fast, "available", lambda: False)
+    assert harness.main(["steps"]) == 2
+    assert "python -m scheduler.planner.fast" in capsys.readouterr().err
