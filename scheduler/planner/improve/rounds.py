@@ -21,7 +21,7 @@ from scheduler.planner.starts import SETTLED_RACKS
 GRACE_S = 1.0  # before the deadline, in which tasks return what they have found
 STEPS = 60  # of ruin and recreate in one task
 FAST_STEPS = 3_000  # in the first sweeps over the site; as many more after every two
-SHARES = (1, 1, 2)  # a part is so small a share of what each worker could have, in turn, ...
+SHARES = (1, 1, 2)  # a part is so small a share of what a worker could have at most, in turn, ...
 MOST_FAST_RACKS = 1_600  # ... but not larger: its tables are as large as groups times racks
 PERIOD = 500  # steps between two kicks, in every other task
 PROGRAM_EFFORT = 1500  # thousandths of deterministic seconds of one exact program
@@ -116,7 +116,7 @@ class Rounds:
             places, racks = self.blocks, BLOCK_RACKS
         else:
             places, racks = self.places, self._part_racks()
-        if self.is_fast and racks >= self.compiled.num_racks:  # several tries, the best one counts
+        if self.is_fast and not exact and racks >= self.compiled.num_racks:  # the best one counts
             everything = np.arange(self.compiled.num_racks)
             (waiting,) = self._shares_of_waiting(shards, 1, rng)
             return [everything] * self.engine.workers, [waiting] * self.engine.workers
