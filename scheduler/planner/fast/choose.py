@@ -11,13 +11,14 @@ from scheduler.planner.fast.desk import Desk
 from scheduler.planner.fast.jit import compiled
 
 MOST_RUINED = 120  # jobs
+A_FEW_RACKS, A_GROUP = 0.15, 0.15  # shares of the steps; the others empty one to three blocks
 
 
 @compiled
 def choose(b: Board, d: Desk, number: int) -> int:
     """List the jobs of some blocks, or of a group and a block, or of a few racks."""
     kind, blocks, count = np.random.random(), len(d.block), 0
-    if kind < 0.15:
+    if kind < A_FEW_RACKS:
         block = np.random.randint(blocks)
         for _ in range(np.random.randint(1, 5)):
             at = np.random.randint(b.block[block], b.block[block + 1])
@@ -26,7 +27,7 @@ def choose(b: Board, d: Desk, number: int) -> int:
             count = list_job(b, d, np.random.randint(len(b.job)), number, count)
     else:
         many = np.random.randint(1, 4)
-        if kind < 0.3:
+        if kind < A_FEW_RACKS + A_GROUP:
             many = 1
             owner = b.job[np.random.randint(len(b.job)), c.OWNER]
             if owner != NONE:

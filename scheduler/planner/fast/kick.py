@@ -12,6 +12,9 @@ from scheduler.planner.fast.jit import compiled
 from scheduler.planner.fast.moves import remove
 from scheduler.planner.fast.recreate import recreate
 
+ELSEWHERE = 0.5  # share of the kicks that take the group away from where it was
+MOST_DOMAINS = 3  # that are cleared
+
 
 @compiled
 def kick(b: Board, d: Desk) -> None:
@@ -20,12 +23,12 @@ def kick(b: Board, d: Desk) -> None:
         return
     owner = np.random.randint(len(b.owner))
     form = b.owner[owner, c.FORM]
-    if np.random.random() < 0.5:
+    if np.random.random() < ELSEWHERE:
         for n in range(b.member[owner], b.member[owner + 1]):
             if b.job[b.member[n], c.MOVABLE]:
                 remove(b, b.member[n])
     first = np.random.randint(b.form[form, c.DOMAINS])
-    last = min(first + np.random.randint(1, 4), b.form[form, c.DOMAINS])
+    last = min(first + np.random.randint(1, MOST_DOMAINS + 1), b.form[form, c.DOMAINS])
     for domain in range(b.form[form, c.FIRST_DOMAIN] + first, b.form[form, c.FIRST_DOMAIN] + last):
         for n in range(b.domain[domain], b.domain[domain + 1]):
             clear_rack(b, b.domain[n])

@@ -15,6 +15,7 @@ from scheduler.planner.fast.moves import put, remove
 from scheduler.planner.fast.recreate import recreate
 
 MOST_WAITING = 40  # jobs from outside that one step tries to place
+KEENNESS, KEENNESS_NOISE = -0.1, 0.4  # of groups to open domains: mean and spread of its logarithm
 
 
 @compiled
@@ -96,7 +97,7 @@ def take_step(b: Board, d: Desk, number: int, tolerated: float) -> None:
             b.job[job, c.MARK] = number
             d.listed[count] = job
             count += 1
-    recreate(b, d, count, np.exp(-0.1 + 0.4 * np.random.normal()))
+    recreate(b, d, count, np.exp(KEENNESS + KEENNESS_NOISE * np.random.normal()))
     if b.tally[c.PROFIT] - before < -tolerated:
         for n in range(count):
             remove(b, d.listed[n])
