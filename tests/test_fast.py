@@ -30,7 +30,7 @@ from scheduler.planner.fast.board import Board, board_of, shards_of
 from scheduler.planner.fast.fit import fit
 from scheduler.planner.fast.moves import add, remove
 
-SEEDS = range(40)
+SEEDS = range(40)  # the first ones are of instances with all terms, the others random
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,8 +40,8 @@ def machine_code() -> None:
 
 
 @cache
-def random_compiled(seed: int) -> Compiled:
-    problem = random_problem(seed)
+def some_compiled(seed: int) -> Compiled:
+    problem = instance("S", seed) if seed < 4 else random_problem(seed)
     return compile_problem(problem, Topology(problem.site))
 
 
@@ -93,7 +93,7 @@ def fill_both(compiled: Compiled, seed: int) -> tuple[Board, State]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_board_says_what_a_state_says(seed: int) -> None:
     """Who may come and how many: for every job and rack, after random placements."""
-    compiled = random_compiled(seed)
+    compiled = some_compiled(seed)
     board, state = fill_both(compiled, seed)
     assert same(shards_of(board), state.shards())
     for job in plain_jobs(compiled):
@@ -107,7 +107,7 @@ def test_a_board_says_what_a_state_says(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_board_counts_the_margin_exactly(seed: int) -> None:
-    compiled = random_compiled(seed)
+    compiled = some_compiled(seed)
     board, _ = fill_both(compiled, seed)
     score = NumpyBackend().load(compiled).score
     gained = score(shards_of(board)).margin_mills - score(empty()).margin_mills
@@ -116,7 +116,7 @@ def test_a_board_counts_the_margin_exactly(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_board_that_was_emptied_again_is_as_new(seed: int) -> None:
-    compiled = random_compiled(seed)
+    compiled = some_compiled(seed)
     board, _ = fill_both(compiled, seed)
     new = board_of(Placer(Ground(compiled)))
     for job in range(compiled.num_jobs):
