@@ -239,3 +239,13 @@ def test_without_numba_everything_goes_on() -> None:
         "fast.load()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_first_plans_of_any_problem_break_no_more_than_nothing_does(seed: int) -> None:
+    """Reservations, what lies inside them, and jobs without bins come before or after steps."""
+    compiled = some_compiled(seed)
+    score = NumpyBackend().load(compiled).score
+    for start in starts.in_parts(Placer(Ground(compiled)), "worth", seed=seed):
+        plan = starts.build(compiled, replace(start, steps=60, period=20))
+        assert score(plan).violation <= score(empty()).violation

@@ -44,9 +44,8 @@ STALE_ROUNDS = 10  # rounds in a row that hardly gain, after which something els
 SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which a site is small
 WORTH_PROCESSES_S = 10.0  # time limit below which no processes are worth their start there
 BUILD_SHARE = 0.12  # of the time, at most, for first plans
-REBUILD_SHARE = 0.25  # of the time left then, for plans anew,
-SETTLE_SHARE = 0.5  # where they are improved at once,
-FAST_REBUILD_SHARE = 0.0  # or where steps are the better way
+REBUILD_SHARE = 0.25  # of the time left then, for plans anew
+SETTLE_SHARE = 0.5  # the same where steps do almost all and the site is not too large for this
 MOST_REBUILT = 40
 PROMISING = 0.985  # of the best margin: a plan above it gets chains before it is judged
 STILL_SHARE = 0.1  # of all worth: jobs that steps do not move
@@ -184,7 +183,7 @@ class Search:
     def _rebuild_share(self) -> float:
         if not self.by_steps:
             return REBUILD_SHARE
-        return SETTLE_SHARE if self.compiled.num_racks <= SETTLED_RACKS else FAST_REBUILD_SHARE
+        return SETTLE_SHARE if self.compiled.num_racks <= SETTLED_RACKS else 0.0
 
     def _is_promising(self, shards: Shards) -> bool:
         """Whether a plan is so close to the best one that chains may make it better."""
@@ -301,9 +300,8 @@ class Search:
 
     def _steps_do_all(self, placer: Placer) -> bool:
         worth = placer.value * placer.want
-        return fast.can_plan(self.compiled) and int(
-            worth[~placer.plain].sum()
-        ) <= STILL_SHARE * int(worth.sum())
+        still = int(worth[~placer.plain].sum())
+        return fast.can_plan(self.compiled) and still <= STILL_SHARE * int(worth.sum())
 
     def _is_quick(self) -> bool:
         return self._is_small() and self.time_limit_s < WORTH_PROCESSES_S

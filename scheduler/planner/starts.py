@@ -23,7 +23,6 @@ KEENNESS = (0.5, 0.8)  # of groups to open domains, in turn, where profits are k
 SETTLED_RACKS = 640  # up to so many racks, plans are built for longer
 SETTLE_STEPS = 20_000  # after a plan was built, at most,
 SETTLE_EFFORT = 5_000_000  # and of all racks together
-KICK_PERIOD = 500  # steps between two kicks
 PROFIT_NOISE = 0.2  # of the logarithm of a profit, from the third such start on
 PART_PLACEMENTS = 60_000_000  # (job, rack) pairs up to which a site is built as a whole
 CHOICE = {"worth": 1.4, "wide": 1.15, "apart": 1.4}  # density above the price that is chosen first
@@ -66,19 +65,18 @@ def _place_all(placer: Placer, start: Start) -> Shards:
     builder = Builder(compiled, alike_racks(compiled, max(16, compiled.num_racks // 3)))
     order = order_of(placer, builder.nested, start)
     order = order[~placer.plain[order] | (placer.value[order] > 0)]
-    odd = np.flatnonzero(~placer.plain[order] & ~builder.nested[order])
-    head = int(odd.max(initial=NONE)) + 1
-    tail = len(order) - int(builder.nested[order].sum())
     if not fast.can_plan(compiled):
-        head = tail
-    _place(placer, builder, state, order[:head])
-    if head < tail:
-        search = fast.ruin(placer, state.shards(), start.seed)
-        shards = search.fill(order[head:tail], start.keenness)
-        if start.steps:
-            shards = search.run(start.steps, lambda: False, period=start.period)
-        state = State.of(placer.ground, shards)
-    _place(placer, builder, state, order[tail:])
+        _place(placer, builder, state, order)
+        return state.shards()
+    odd = np.flatnonzero(~placer.plain[order] & ~builder.nested[order])
+    first, then = np.split(order, [int(odd.max(initial=NONE)) + 1])
+    _place(placer, builder, state, first)
+    search = fast.ruin(placer, state.shards(), start.seed)
+    shards = search.fill(then[placer.plain[then]], start.keenness)
+    if start.steps:
+        shards = search.run(start.steps, lambda: False, period=start.period)
+    state = State.of(placer.ground, shards)
+    _place(placer, builder, state, then[~placer.plain[then]])
     return state.shards()
 
 
@@ -122,7 +120,7 @@ def by_profit(placer: Placer, number: int, seed: int, profit: NDArray[np.float64
     parts = in_parts(placer, "root", seed)
     changes: dict[str, Any] = {"keenness": KEENNESS[number % len(KEENNESS)], "seed": seed + number}
     steps = min(SETTLE_STEPS, SETTLE_EFFORT // placer.compiled.num_racks)
-    changes |= {"steps": steps, "period": steps if number % 4 < 2 else KICK_PERIOD}
+    changes |= {"steps": steps, "period": steps if number % 4 < 2 else fast.PERIOD}
     return [replace(part, profit=profit[part.jobs], **changes) for part in parts]
 
 

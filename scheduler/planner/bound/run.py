@@ -143,8 +143,8 @@ class Bounding:
 
     def begin(self) -> None:
         """Take the first steps: volume and columns, with prices."""
-        self._volume(self.part, self.met)
-        self.found = self._decompose(self.part, self.met)
+        self._volume()
+        self.found = self._decompose()
         self.ahead = ["program"] if _is_small(self.part) else ["mixed"]
 
     def next(self, limit_s: float) -> Task | None:
@@ -176,33 +176,34 @@ class Bounding:
         )
         return Bounded(Proof(mills, by, prices), self.profit, self.known, self.compiled, account)
 
-    def _volume(self, part: Part, met: int) -> None:
+    def _volume(self) -> None:
         """Bound by everything divisible; without any prices if time is out already."""
-        outline = Outline.of(
-            part.compiled, np.zeros(part.compiled.num_jobs, bool), VOLUME_CLASSES, met
-        )
+        compiled = self.part.compiled
+        nothing = np.zeros(compiled.num_jobs, bool)
+        outline = Outline.of(compiled, nothing, VOLUME_CLASSES, self.met)
         relaxed = solve_relaxed(
             outline.arrays, time_limit_s=self.left_s() / 2, stop=self._out_of_time
         )
         prices = np.zeros(outline.arrays.num_rows) if relaxed is None else relaxed.prices
         self._learn("volume", _box_bound(outline, prices))
         if relaxed is not None:
-            self._take_profit(part, outline, prices)
+            self._take_profit(outline, prices)
 
-    def _decompose(self, part: Part, met: int) -> _Found:
+    def _decompose(self) -> _Found:
         """Decompose over as many classes as the number of jobs allows.
 
         The prices to begin with are those of the linear relaxation: where it takes too long, over
         fewer classes.
         """
-        block_of_job, names = blocks_of_jobs(part.compiled)
+        part, compiled = self.part, self.part.compiled
+        block_of_job, names = blocks_of_jobs(compiled)
         share = PROGRAM_COLUMNS_SHARE if _is_small(part) else COLUMNS_SHARE
         deadline = time.monotonic() + self.left_s() * share
-        affordable = COLUMN_PLACEMENTS // max(1, part.compiled.num_jobs)
+        affordable = COLUMN_PLACEMENTS // max(1, compiled.num_jobs)
         most = min(max(affordable, LEAST_CLASSES), MOST_CLASSES)
         while True:
-            whole = in_blocks(block_of_job) | large_jobs(part.compiled)
-            outline = Outline.of(part.compiled, whole, most, met, feeds=_is_small(part))
+            whole = in_blocks(block_of_job) | large_jobs(compiled)
+            outline = Outline.of(compiled, whole, most, self.met, feeds=_is_small(part))
             left_s = deadline - time.monotonic()
             relaxed = solve_relaxed(
                 outline.arrays, time_limit_s=left_s * RELAX_SHARE, stop=self._out_of_time
@@ -224,9 +225,9 @@ class Bounding:
         found = _Found(outline, columns, names)
         if columns.bound is not None:
             self._learn("columns", columns.bound // FINER)
-            self._take_profit(part, outline, found.prices / PRICE_SCALE)
+            self._take_profit(outline, found.prices / PRICE_SCALE)
         elif relaxed is not None:
-            self._take_profit(part, outline, relaxed.prices)
+            self._take_profit(outline, relaxed.prices)
         return found
 
     def _mixed(self, limit_s: float) -> Mixed | None:
@@ -245,9 +246,9 @@ class Bounding:
         arrays = with_obligations(lowered, self.met)
         return Mixed(arrays, np.ones(arrays.num_columns, bool), limit_s, self.seed)
 
-    def _take_profit(self, part: Part, outline: Outline, prices: NDArray[np.float64]) -> None:
+    def _take_profit(self, outline: Outline, prices: NDArray[np.float64]) -> None:
         exact = np.rint(prices * PRICE_SCALE).astype(np.int64)
-        self.profit = profit_of_jobs(outline, part, self.compiled.num_jobs, exact)
+        self.profit = profit_of_jobs(outline, self.part, self.compiled.num_jobs, exact)
 
     def _learn(self, by: str, mills: int) -> None:
         self.known[by] = min(mills, self.known.get(by, mills))

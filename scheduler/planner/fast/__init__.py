@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from scheduler.planner.fast.run import FastRuin
     from scheduler.planner.placing import Placer
 
-__all__ = ["available", "build", "can_plan", "load", "ruin"]
+PERIOD = 500  # steps between two kicks, where there are any
+
+__all__ = ["PERIOD", "available", "build", "can_plan", "load", "ruin"]
 
 
 def can_plan(compiled: Compiled) -> bool:

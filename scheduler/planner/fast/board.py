@@ -79,7 +79,9 @@ def board_of(placer: Placer) -> Board:
     counts = [form for form in compiled.forms if isinstance(form, GroupCount)]
     count_of_job, count_left = counts_of(counts, num_jobs)
     form, group, cells = groups_of(placer.presences)
-    most = int(min(slots.sum(), np.minimum(placer.want, num_racks).sum())) + 1
+    # A shard takes a slot at least, unless its job takes no bins at all.
+    shards = np.minimum(compiled.units.most, num_racks)
+    most = int(min(slots.sum() + shards[packing.group_of_job == NONE].sum(), shards.sum())) + 1
     groups = int(packing.group_of_job.max(initial=NONE)) + 1
 
     job = np.zeros((num_jobs, c.JOB_COLUMNS), np.int64)

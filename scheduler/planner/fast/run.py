@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kernels.forms import NONE, AssignmentCost, Compiled, Ints, Packing, Shards, Units
+from scheduler.planner.fast import PERIOD
 from scheduler.planner.fast.board import board_of
 from scheduler.planner.fast.columns import BEST_PROFIT, FIRST_SHARD, PROFIT
 from scheduler.planner.fast.desk import BEST, desk_of
@@ -17,7 +18,6 @@ from scheduler.planner.placing import Placer
 from scheduler.planner.state import Ground
 
 AT_ONCE = 250  # steps between two looks at the clock, at most some tenths of a second
-PERIOD = 500  # steps between two kicks
 TOLERANCE = 0.2  # loss that is tolerated at first, of what a job earns on average
 
 

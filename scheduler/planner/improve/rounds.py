@@ -23,7 +23,6 @@ STEPS = 60  # of ruin and recreate in one task
 FAST_STEPS = 3_000  # in the first sweeps over the site; as many more after every two
 SHARES = (1, 1, 2)  # a part is so small a share of what a worker could have at most, in turn, ...
 MOST_FAST_RACKS = 1_600  # ... but not larger: its tables are as large as groups times racks
-PERIOD = 500  # steps between two kicks, in every other task
 PROGRAM_EFFORT = 1500  # thousandths of deterministic seconds of one exact program
 TASKS_PER_WORKER = 2
 MOST_WAITING = 300  # jobs without a place that one part is offered
@@ -100,7 +99,7 @@ class Rounds:
                     part,
                     int(rng.integers(2**31)),
                     effort,
-                    PERIOD if n % 2 else effort,
+                    fast.PERIOD if n % 2 else effort,  # every other task kicks
                     until,
                 ),
             )
