@@ -27,13 +27,14 @@ _COUNTED_MORE = {
 def gap_records(problem: Problem, parts: Iterable[GapPart]) -> list[dict[str, object]]:
     """Return the parts of the gap, the largest first, unused room by component family.
 
-    `share` is of all parts together.
+    `share` is of all parts above zero. One below zero is how much closer the bound in the end is
+    than the prices say that split it.
     """
     mills: dict[tuple[str, str], int] = {}
     for part in parts:
         subject = _room(problem, part.subject) if part.kind == _UNUSED else part.subject
         mills[part.kind, subject] = mills.get((part.kind, subject), 0) + part.mills
-    total = sum(mills.values())
+    total = sum(amount for amount in mills.values() if amount > 0)
     ordered = sorted(mills.items(), key=lambda item: (-item[1], item[0]))
     return [
         {
@@ -58,6 +59,9 @@ def gap_lines(records: list[dict[str, object]], most: int) -> list[str]:
     if rest:
         left = sum(_number(record["usd_per_h"]) for record in rest)
         lines.append(f"{usd(left)}/h in {quantity(len(rest), 'smaller parts')}")
+    closer = -sum(min(0.0, _number(record["usd_per_h"])) for record in records)
+    if closer > 0:
+        lines.append(f"less {usd(closer)}/h, as another proof is closer than these prices")
     return lines
 
 

@@ -148,6 +148,18 @@ def test_parts_of_the_gap_are_added_up_by_hall_and_largest_first() -> None:
     ]
 
 
+def test_a_closer_proof_is_told_apart_from_parts_of_the_gap() -> None:
+    """4 dollars by prices, of which a closer bound takes 3 away: still 75 % and 25 % of the 4."""
+    parts = [GapPart("group", "acme", 3_000), GapPart("job", "a", 1_000)]
+    records = gap_records(hall(), [*parts, GapPart("rounding", "all", -3_000)])
+    assert [record["share"] for record in records] == [0.75, 0.25, -0.75]
+    assert gap_lines(records, 2) == [
+        "$3.00/h, 75 %: tenant acme: the bound counts more of it than the plan earns",
+        "$1.00/h, 25 %: job a: the bound counts more of it than the plan earns",
+        "less $3.00/h, as another proof is closer than these prices",
+    ]
+
+
 def test_the_result_carries_prices_gap_and_who_proved_the_bound() -> None:
     problem = hall()
     done = solution(
