@@ -69,7 +69,7 @@ def test_what_stays_whole_tightens_the_bound_of_an_instance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(run, "PROGRAM_PLACEMENTS", -1)
-    compiled = compiled_instance("S", 0)
+    compiled = compiled_instance("S", 2)
     empty = Shards.build(*np.zeros((3, 0), np.int64))
     bounds = bounded(compiled, Best(empty, score(compiled, empty)), 10.0).bounds
     assert bounds["mixed"] < 0.995 * bounds["columns"]

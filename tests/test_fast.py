@@ -127,6 +127,31 @@ def test_a_board_that_was_emptied_again_is_as_new(seed: int) -> None:
     assert set(board.open[: board.open[-1]]) == set(new.open[: new.open[-1]])
     assert set(board.waiting[: board.waiting[-1]]) == set(new.waiting[: new.waiting[-1]])
     assert (board.ragged == NONE).all()
+    assert (board.rack[:, c.KEEPER] == NONE).all()
+
+
+def test_whom_a_keeper_keeps_out_has_no_room() -> None:
+    kept = skipped = 0
+    for seed in SEEDS:
+        compiled = some_compiled(seed)
+        board, _ = fill_both(compiled, seed)
+        for rack in np.flatnonzero(board.rack[:-1, c.KEEPER] != NONE).tolist():
+            keeper = board.owner[board.rack[rack, c.KEEPER]]
+            groups = board.group_of_job[keeper[c.FORM]]
+            here = [job for job, at in zip(*shards_at(board), strict=True) if at == rack]
+            assert all(groups[job] in (NONE, keeper[c.GROUP]) for job in here)
+            kept += 1
+            for job in plain_jobs(compiled):
+                if groups[job] not in (NONE, keeper[c.GROUP]):
+                    assert int(fit(board, job, rack)) == 0
+                    skipped += 1
+    assert kept > 10
+    assert skipped > 10
+
+
+def shards_at(board: Board) -> tuple[list[int], list[int]]:
+    shards = shards_of(board)
+    return shards.job.tolist(), shards.rack.tolist()
 
 
 @pytest.mark.parametrize("period", [50, 400])

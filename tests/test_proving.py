@@ -28,6 +28,7 @@ def test_a_program_proves_more_than_the_relaxations_before_it(name: Name) -> Non
     proving = Proving(course)
     with make_engine(name, compiled, workers=2) as engine:
         proving.begin(engine, seed=0)
+        proving.go_on(engine)
         assert course.best.bound_mills is not None
         assert (proving.beside is None) == (name == "inline")  # there it has been solved already
         proving.wait(engine)

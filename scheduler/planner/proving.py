@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scheduler.planner.bound import Bounding
 from scheduler.planner.course import Course
 from scheduler.planner.engine import Beside, Engine
+from scheduler.planner.guide import Guide
 
 BOUND_SHARE = 0.35  # of the time left, at most, for what nothing is done beside
 BESIDE_SHARE = 0.95  # of the time left, at most, for a program that is solved beside rounds
@@ -46,7 +47,10 @@ class Proving:
             )
             self.bounding.begin()
             self._learn(self.bounding)
-            self.go_on(engine)
+
+    def guides(self, count: int) -> list[Guide]:
+        """Return plans in outline that the relaxations would take, if there are any."""
+        return [] if self.bounding is None else self.bounding.guides(count)
 
     def go_on(self, engine: Engine) -> None:
         """Learn from a program that has been solved, and have the next one solved."""

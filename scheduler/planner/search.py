@@ -30,7 +30,16 @@ from scheduler.planner.polish import Polish
 from scheduler.planner.proving import Proving
 from scheduler.planner.restrict import joined
 from scheduler.planner.resume import kept
-from scheduler.planner.starts import ORDERS, SETTLED_RACKS, Start, build, by_profit, in_parts, ready
+from scheduler.planner.starts import (
+    ORDERS,
+    SETTLED_RACKS,
+    Start,
+    build,
+    by_profit,
+    guided,
+    in_parts,
+    ready,
+)
 from scheduler.planner.state import Ground
 
 __all__ = ["Best", "Search"]
@@ -44,6 +53,7 @@ STALE_ROUNDS = 10  # rounds in a row that hardly gain, after which something els
 SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which a site is small
 WORTH_PROCESSES_S = 10.0  # time limit below which no processes are worth their start there
 BUILD_SHARE = 0.12  # of the time, at most, for first plans
+FEW_SHARE = 0.03  # the same on a large site where steps go on from what the bound teaches
 REBUILD_SHARE = 0.25  # of the time left then, for plans anew
 SETTLE_SHARE = 0.5  # the same where steps do almost all and the site is not too large for this
 MOST_REBUILT = 40
@@ -113,6 +123,8 @@ class Search:
             if not self.by_steps:
                 self._chain()
             self.proof.begin(engine, self.seed)
+            self._follow(engine, placer)
+            self.proof.go_on(engine)
             self._rebuild(engine, placer)
             self._improve(engine, placer, classes)
             self.proof.wait(engine)
@@ -149,7 +161,9 @@ class Search:
             # Workers that start up would make the first batch look slow.
             waking = [Task(ready, None)] * self.workers
             engine.run(waking, deadline=course.deadline(BUILD_SHARE), stopped=course.tick)
-            deadline, waiting = course.deadline(BUILD_SHARE), list(ORDERS)
+            large = self.by_steps and self.compiled.num_racks > SETTLED_RACKS
+            deadline = course.deadline(FEW_SHARE if large else BUILD_SHARE)
+            waiting = list(ORDERS)
             while waiting and not course.out_of_time():
                 if self.build_s and time.monotonic() + self.build_s > deadline:
                     break
@@ -158,6 +172,19 @@ class Search:
                 starts = [in_parts(placer, order, self.seed) for order in batch]
                 self._build(engine, starts, placer)
                 self.build_s = time.monotonic() - began
+
+    def _follow(self, engine: Engine, placer: Placer) -> None:
+        """Build plans that begin where the bound's relaxation ended, where steps do the rest."""
+        profit = self.proof.profit
+        if profit is None or not self.by_steps or self.course.out_of_time():
+            return
+        with self.course.during("follow"):
+            guides = self.proof.guides(self.workers)
+            starts = [
+                guided(placer, number, self.seed, profit, guide)
+                for number, guide in enumerate(guides)
+            ]
+            self._build(engine, starts, placer)
 
     def _rebuild(self, engine: Engine, placer: Placer) -> None:
         """Build anew by what jobs earn beyond the room that they take, while there is time."""

@@ -13,6 +13,7 @@ from kernels.forms import NONE, Compiled, Ints, Shards
 from scheduler.planner import fast
 from scheduler.planner.classes import alike_racks
 from scheduler.planner.construct import Builder
+from scheduler.planner.guide import Guide
 from scheduler.planner.improve.regions import regions
 from scheduler.planner.placing import Placer
 from scheduler.planner.restrict import restrict
@@ -23,6 +24,7 @@ KEENNESS = (0.5, 0.8)  # of groups to open domains, in turn, where profits are k
 SETTLED_RACKS = 640  # up to so many racks, plans are built for longer
 SETTLE_STEPS = 20_000  # after a plan was built, at most,
 SETTLE_EFFORT = 5_000_000  # and of all racks together
+GUIDED_EFFORT = 4_000_000  # the same where a guide is followed
 PROFIT_NOISE = 0.2  # of the logarithm of a profit, from the third such start on
 PART_PLACEMENTS = 60_000_000  # (job, rack) pairs up to which a site is built as a whole
 CHOICE = {"worth": 1.4, "wide": 1.15, "apart": 1.4}  # density above the price that is chosen first
@@ -40,6 +42,8 @@ class Start:
     keenness: float = 1.0
     steps: int = 0  # of ruin and recreate afterwards, where they are fast
     period: int = 1  # between two kicks
+    guide: Guide | None = None  # what groups that keep domains begin with, ...
+    more: int = 0  # ... and how many more racks each may keep meanwhile
 
 
 def ready(_compiled: Compiled, _nothing: None) -> None:
@@ -60,6 +64,8 @@ def build(compiled: Compiled, start: Start) -> Shards:
 
 def _place_all(placer: Placer, start: Start) -> Shards:
     """Place jobs in the order of the start: what is not plain by the builder, on its state."""
+    if start.guide is not None:
+        return _follow(placer, start.guide, start)
     compiled, state = placer.compiled, State(placer.ground)
     placer.keenness = start.keenness
     builder = Builder(compiled, alike_racks(compiled, max(16, compiled.num_racks // 3)))
@@ -77,6 +83,28 @@ def _place_all(placer: Placer, start: Start) -> Shards:
         shards = search.run(start.steps, lambda: False, period=start.period)
     state = State.of(placer.ground, shards)
     _place(placer, builder, state, then[~placer.plain[then]])
+    return state.shards()
+
+
+def _follow(placer: Placer, guide: Guide, start: Start) -> Shards:
+    """Place what the guide has chosen, then the rest, no group in more domains than it says."""
+    compiled = placer.compiled
+    capped = Placer(Ground(guide.capped(compiled, start.more)))
+    builder = Builder(compiled, alike_racks(compiled, max(16, compiled.num_racks // 3)))
+    order = order_of(placer, builder.nested, start)
+    order = order[~placer.plain[order] | (placer.value[order] > 0)]
+    plain = placer.plain[order]
+    state = State(placer.ground)
+    _place(placer, builder, state, order[~plain & ~builder.nested[order]])
+    search = fast.ruin(capped, state.shards(), start.seed)
+    chosen = order[plain & guide.chosen[order]]
+    wide = placer.owner.racks_of_job[chosen]
+    search.fill(chosen[np.lexsort((-placer.slots[chosen], -wide))], keenness=0.0)
+    shards = search.fill(order[plain & ~guide.chosen[order]], keenness=0.0)
+    if start.steps:
+        shards = search.run(start.steps, lambda: False, period=start.period)
+    state = State.of(placer.ground, shards)
+    _place(placer, builder, state, order[~plain & builder.nested[order]])
     return state.shards()
 
 
@@ -119,9 +147,26 @@ def by_profit(placer: Placer, number: int, seed: int, profit: NDArray[np.float64
         profit = profit * np.exp(rng.normal(0, PROFIT_NOISE, len(profit)))
     parts = in_parts(placer, "root", seed)
     changes: dict[str, Any] = {"keenness": KEENNESS[number % len(KEENNESS)], "seed": seed + number}
-    steps = min(SETTLE_STEPS, SETTLE_EFFORT // placer.compiled.num_racks)
+    steps = settle_steps(placer)
     changes |= {"steps": steps, "period": steps if number % 4 < 2 else fast.PERIOD}
     return [replace(part, profit=profit[part.jobs], **changes) for part in parts]
+
+
+def settle_steps(placer: Placer) -> int:
+    """Return how many steps follow a first plan."""
+    return min(SETTLE_STEPS, SETTLE_EFFORT // placer.compiled.num_racks)
+
+
+def guided(
+    placer: Placer, number: int, seed: int, profit: NDArray[np.float64], guide: Guide
+) -> list[Start]:
+    """Return the parts of a start that follows a guide; every other one leaves some room."""
+    steps = min(SETTLE_STEPS, GUIDED_EFFORT // placer.compiled.num_racks)
+    changes: dict[str, Any] = {"steps": steps, "period": steps, "seed": seed, "more": number % 2}
+    return [
+        replace(part, profit=profit[part.jobs], guide=guide.of(part.jobs), **changes)
+        for part in in_parts(placer, "root", seed)
+    ]
 
 
 def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
@@ -136,8 +181,8 @@ def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
     count = min(len(places), int(np.ceil(np.sqrt(pairs / PART_PLACEMENTS))))
     jobs, racks = np.arange(compiled.num_jobs), np.arange(compiled.num_racks)
     if count <= 1:
-        settle = SETTLE_STEPS if compiled.num_racks <= SETTLED_RACKS else 0
-        return [Start(jobs, racks, order, seed, steps=settle, period=SETTLE_STEPS)]
+        settle = settle_steps(placer) if compiled.num_racks <= SETTLED_RACKS else 0
+        return [Start(jobs, racks, order, seed, steps=settle, period=max(settle, 1))]
     part_of_place = np.arange(len(places)) * count // len(places)
     part_of_rack = np.empty(compiled.num_racks, np.int64)
     for place, part in zip(places, part_of_place.tolist(), strict=True):

@@ -30,7 +30,9 @@ AGREED = 2e-4  # relative difference of master and bound at which no more column
 KEPT = 0.3  # share of the best prices so far in the next ones, after a round that was no better
 CHUNKS_PER_WORKER = 3  # more even out the load, fewer save messages
 MOST_ROUNDS = 200
-HARDER, MOST_EFFORT = 1.5, 0.1  # blocks are solved the better the closer the end is
+CONVERGED = 2e-3  # relative difference of master and bound at which little is to be gained
+SHARES_S = 5.0  # for the master's solution in the end
+HARDER, MOST_EFFORT = 1.5, 0.3  # blocks are solved the better the closer the end is
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,24 @@ class Decomposition:
         """The best bound on the whole program's objective."""
         return None if self.best is None else whole(self.best.total) + self.constant
 
+    @property
+    def has_converged(self) -> bool:
+        """Whether more prices would hardly make the bound better."""
+        if not self.history:
+            return False
+        _, bound, value = self.history[-1]
+        return bound - value <= CONVERGED * abs(bound)
+
+    def shares(self) -> list[list[tuple[Ints, float]]] | None:
+        """Return the answers of every block that the master uses, and its share of each."""
+        solved = self.master.solve(SHARES_S, lambda: False)
+        if solved is None:
+            return None
+        shares: list[list[tuple[Ints, float]]] = [[] for _ in self.blocks.blocks]
+        for column, share in self.master.used(solved.x):
+            shares[column.block].append((column.x, share))
+        return shares
+
     def run(self, prices: NDArray[np.float64]) -> None:
         """Ask and answer, from `prices` of the rest's rows on."""
         began = time.monotonic()
@@ -94,8 +114,13 @@ class Decomposition:
                 return
             bound = whole(self.best.total)
             self.history.append((time.monotonic() - began, bound, model.value))
-            if bound - model.value <= AGREED * abs(bound):
-                return
+            while bound - model.value <= AGREED * abs(bound):
+                if not trust.widen():  # what looks settled nearby may be far from it further on
+                    return
+                wider = self._model(trust, self.best)
+                if wider is None:
+                    return
+                model = wider
             prices = KEPT * self.best.prices + (1 - KEPT) * model.prices
 
     def _model(self, trust: Trust, best: Lagrangian) -> Model | None:

@@ -28,7 +28,7 @@ from scheduler.planner.solvers.weak_duality import PRICE_SCALE
 
 LARGE = 1 / 200  # of all slots: a job that takes more is whole
 WIDE_DOMAIN = 2  # racks of a domain, at least, that a group keeps whole or not at all
-MOST_QUESTIONS = 10  # of the decomposition that become rows, the tightest ones
+MOST_QUESTIONS = 2  # of the decomposition that become rows, the tightest ones
 COEFFICIENT = 2**20  # the largest of a row, for the sake of the solver
 
 

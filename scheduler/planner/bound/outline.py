@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kernels.forms import NONE, AssignmentCost, Bools, Compiled, Ints, Shards
+from kernels.forms import (
+    NONE,
+    AssignmentCost,
+    Bools,
+    Compiled,
+    GroupPresence,
+    Ints,
+    Packing,
+    Shards,
+)
 from scheduler.planner.bound.exclusive import blocks_of_columns
 from scheduler.planner.bound.resolution import choose_classes
 from scheduler.planner.decompose import Blocks, cut
@@ -36,6 +46,20 @@ class Outline:
     def cut(self, block_of_job: Ints) -> Blocks:
         """Cut the program into the blocks of the jobs."""
         return cut(self.arrays, blocks_of_columns(self.lowered, self.lots, block_of_job))
+
+    def paid_by_keepers(self, prices: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return prices by which slots are paid for where they are kept, not where they are used.
+
+        To a linear relaxation, in which groups keep parts of domains, both are the same.
+        """
+        together, paid = self.lowered.together, prices.copy()
+        if len(together):
+            for limits in self.lowered.limits:
+                form = self.lots.compiled.forms[limits.form]
+                if isinstance(form, GroupPresence | Packing) and limits.rows[0] != together[0]:
+                    paid[limits.rows] = 0.0
+                    np.add.at(paid, together[limits.of_form], prices[limits.rows])
+        return paid
 
     def point(self, shards: Shards) -> Ints:
         """Return the solution that stands for a plan of the problem."""

@@ -17,8 +17,10 @@ from scheduler.planner.solvers.cp_sat import cp_model_of
 from scheduler.planner.solvers.weak_duality import Exact, most_in_box, subtracted
 
 LARGEST = 2.0**44  # what objectives may add up to: exact also where CP-SAT uses floats
-EFFORT = 0.01  # deterministic time of one block: much the same work on any machine
+EFFORT = 0.05  # deterministic time of one block: much the same work on any machine
 GAP = 1e-4  # relative gap at which a block is priced well enough
+LOOSE, HARDER = 0.02, 10.0  # relative gap above which a block is solved again, so much harder
+SOLVED = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 MOST_COLUMNS = 3  # solutions of one search that are kept, the best ones
 
 
@@ -54,6 +56,23 @@ def price(block: Block, prices: Ints, effort: float, seed: int) -> Priced:
     # Rounded up is too much only where x >= 0; what may be negative pays for its rounding apart.
     slack = int(np.minimum(arrays.low, 0).sum()) * -scale
     box = int(most_in_box(rest, arrays.low, arrays.high).sum())
+    model = cp_model_of(arrays.with_gain(coarse), None)
+    solver, status = _solve(model, effort, seed)
+    if _is_loose(solver, status):
+        solver, status = _solve(model, effort * HARDER, seed)
+    if status not in SOLVED:
+        return Priced(box, ())  # no status but these proves anything here
+    most = int(np.floor(solver.best_objective_bound + 1e-3)) * scale + slack
+    answer = solver.response_proto
+    found = [np.array(list(each.values), np.int64) for each in answer.additional_solutions]
+    best = np.array(list(answer.solution), np.int64)
+    others = [x for x in found if not np.array_equal(x, best)]
+    return Priced(min(most, box), (*others[: MOST_COLUMNS - 1], best))
+
+
+def _solve(
+    model: cp_model.CpModel, effort: float, seed: int
+) -> tuple[cp_model.CpSolver, cp_model.CpSolverStatus]:
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = seed % 2**31
@@ -64,15 +83,15 @@ def price(block: Block, prices: Ints, effort: float, seed: int) -> Priced:
     solver.parameters.catch_sigint_signal = False
     solver.parameters.fill_additional_solutions_in_response = True
     solver.parameters.solution_pool_size = MOST_COLUMNS
-    status = solver.solve(cp_model_of(arrays.with_gain(coarse), None))
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Priced(box, ())  # no status but these proves anything here
-    most = int(np.floor(solver.best_objective_bound + 1e-3)) * scale + slack
-    answer = solver.response_proto
-    found = [np.array(list(each.values), np.int64) for each in answer.additional_solutions]
-    best = np.array(list(answer.solution), np.int64)
-    others = [x for x in found if not np.array_equal(x, best)]
-    return Priced(min(most, box), (*others[: MOST_COLUMNS - 1], best))
+    return solver, solver.solve(model)
+
+
+def _is_loose(solver: cp_model.CpSolver, status: cp_model.CpSolverStatus) -> bool:
+    """Whether a block is far from solved: a hall of many jobs may need more than all others."""
+    if status not in SOLVED:
+        return True
+    bound = solver.best_objective_bound
+    return bound - solver.objective_value > LOOSE * abs(bound)
 
 
 def worth(block: Block, prices: Ints) -> Exact:

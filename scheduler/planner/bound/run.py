@@ -20,6 +20,7 @@ from kernels.reference import score
 from scheduler.planner.bound.account import Account
 from scheduler.planner.bound.columns import Decomposition
 from scheduler.planner.bound.exclusive import blocks_of_jobs
+from scheduler.planner.bound.guides import guides_of
 from scheduler.planner.bound.mixed import large_jobs, whole_columns, with_answers
 from scheduler.planner.bound.outline import Outline, in_blocks, owed_gpus, with_obligations
 from scheduler.planner.bound.presolve import presolve
@@ -27,6 +28,7 @@ from scheduler.planner.bound.prices import prices_of
 from scheduler.planner.bound.profit import profit_of_jobs
 from scheduler.planner.bound.resolution import choose_classes
 from scheduler.planner.engine import Engine, Task
+from scheduler.planner.guide import Guide
 from scheduler.planner.lots import FINER
 from scheduler.planner.lowering import lower
 from scheduler.planner.restrict import Part
@@ -40,8 +42,9 @@ COLUMN_PLACEMENTS = 10_000  # (job, class) pairs of the decomposition
 LEAST_CLASSES, MOST_CLASSES = 4, 40
 PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
 PROGRAM_CLASSES = 16
-COLUMNS_SHARE = 0.3  # of the time
+COLUMNS_SHARE = 0.45  # of the time
 MIXED_SHARE, MIXED_GAP = 0.9, 2e-4  # of the time that is left then; relative gap that will do
+CONVERGED_SHARE = 0.15  # of that, where the decomposition has come to its end
 PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
 RELAX_SHARE = 0.5  # of that time, for prices to begin with
 
@@ -152,6 +155,8 @@ class Bounding:
         if not self.ahead or limit_s <= 0 or self.stopped():
             return None
         by = self.ahead.pop()
+        if by == "mixed" and self.found.columns.has_converged:
+            limit_s *= CONVERGED_SHARE
         mixed = self._mixed(limit_s) if by == "mixed" else self._program(limit_s)
         return None if mixed is None else Task(solve_mixed, mixed)
 
@@ -175,6 +180,13 @@ class Bounding:
             self.part, found.outline, found.columns.blocks, found.names, found.columns.best, mills
         )
         return Bounded(Proof(mills, by, prices), self.profit, self.known, self.compiled, account)
+
+    def guides(self, count: int) -> list[Guide]:
+        """Return what the decomposition would place, in several ways."""
+        found = self.found
+        return guides_of(
+            found.outline, found.columns, self.part, self.compiled.num_jobs, count, self.seed
+        )
 
     def _volume(self) -> None:
         """Bound by everything divisible; without any prices if time is out already."""
@@ -221,7 +233,7 @@ class Bounding:
         )
         columns.master.add_point(outline.point(part.to_part(self.best)))
         if relaxed is not None:
-            columns.run(relaxed.prices[columns.blocks.rest_rows])
+            columns.run(outline.paid_by_keepers(relaxed.prices)[columns.blocks.rest_rows])
         found = _Found(outline, columns, names)
         if columns.bound is not None:
             self._learn("columns", columns.bound // FINER)

@@ -26,12 +26,18 @@ class Trust:
     """A box around the prices of some rows, as wide as past steps have earned."""
 
     rows: Ints  # rows of the rest that have a box
-    width: float = 0.05  # relative
+    width: float = 0.2  # relative
 
     def learn(self, *, better: bool) -> None:
         """Widen the box after a better bound, narrow it after none."""
         factor = 1.5 if better else 0.8
         self.width = float(np.clip(self.width * factor, NARROWEST, WIDEST))
+
+    def widen(self) -> bool:
+        """Widen the box by much, unless it is as wide as can be; whether it was."""
+        wider = self.width < WIDEST
+        self.width = min(4 * self.width, WIDEST)
+        return wider
 
     def boxed(self, master: Arrays, prices: NDArray[np.float64], value: float) -> Arrays:
         """Return the master with columns that buy and sell room; `value` is the bound's."""

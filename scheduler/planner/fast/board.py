@@ -79,6 +79,8 @@ def board_of(placer: Placer) -> Board:
     counts = [form for form in compiled.forms if isinstance(form, GroupCount)]
     count_of_job, count_left = counts_of(counts, num_jobs)
     form, group, cells = groups_of(placer.presences)
+    first = form[owner[:, c.FORM], c.FIRST_GROUP]
+    group[first + owner[:, c.GROUP], c.IS_OWNER] = np.arange(len(owner))
     # A shard takes a slot at least, unless its job takes no bins at all.
     shards = np.minimum(compiled.units.most, num_racks)
     most = int(min(slots.sum() + shards[packing.group_of_job == NONE].sum(), shards.sum())) + 1
@@ -108,6 +110,7 @@ def board_of(placer: Placer) -> Board:
     rack[:-1, c.BLOCK] = block.ravel()
     rack[:, c.LIMITS] = limit_start
     rack[:, c.FIRST_ON_RACK] = NONE
+    rack[:, c.KEEPER] = NONE
     is_open, rack[:-1, c.OPEN_AT] = set_of(slots > 0)
 
     bins = np.full((groups, num_racks, c.BIN_COLUMNS), NONE, np.int64)

@@ -33,7 +33,8 @@ BLOCK = 5
 LIMITS = 6  # first entry in Board.limit; the next rack's is the end
 FIRST_ON_RACK = 7  # shard, NONE: none
 OPEN_AT = 8  # place in Board.open, NONE: in none
-RACK_COLUMNS = 9
+KEEPER = 9  # owner that keeps the rack right now, NONE: nobody does
+RACK_COLUMNS = 10
 
 # Board.limit: entries of linear limits, rack by rack
 ROW, WEIGHT, DEMAND = 0, 1, 2  # DEMAND: column of Board.demand
@@ -45,7 +46,8 @@ FORM_COLUMNS = 5
 
 # Board.group: groups of these forms
 MOST_DOMAINS, FREE_DOMAINS, PRICE, SPREAD = 0, 1, 2, 3  # SPREAD: domains with units
-GROUP_COLUMNS = 4
+IS_OWNER = 4  # number of the owner that the group is, NONE: it keeps nothing
+GROUP_COLUMNS = 5
 
 # Board.cell: a group and a domain of one form
 INSIDE, FOES = 0, 1  # units there; groups there that keep the group out

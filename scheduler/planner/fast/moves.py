@@ -125,6 +125,11 @@ def be_there(b: Board, p: int, group: int, domain: int, units: int) -> None:
     for k in range(b.foe[number], b.foe[number + 1]):
         foe = b.form[p, c.FIRST_CELL] + domain * b.form[p, c.GROUPS] + b.foe[k]
         b.cell[foe, c.FOES] += change
+    owner = b.group[number, c.IS_OWNER]
+    if owner != NONE:
+        place = b.form[p, c.FIRST_DOMAIN] + domain
+        for k in range(b.domain[place], b.domain[place + 1]):
+            b.rack[b.domain[k], c.KEEPER] = owner if change > 0 else NONE
 
 
 @compiled

@@ -96,7 +96,12 @@ def find_racks(b: Board, d: Desk, job: int, has_ground: bool, may_open: bool) ->
 def consider(
     b: Board, d: Desk, job: int, rack: int, has_ground: bool, may_open: bool, count: int
 ) -> int:
-    """List a rack if it has slots for a unit of the job."""
+    """List a rack if it has slots for a unit of the job, and nobody keeps it from the job."""
+    keeper = b.rack[rack, c.KEEPER]
+    if keeper != NONE and keeper != b.job[job, c.OWNER]:
+        group = b.group_of_job[b.owner[keeper, c.FORM], job]
+        if group != NONE and group != b.owner[keeper, c.GROUP]:
+            return count
     slots, bin_size = b.rack[rack, c.FREE], b.rack[rack, c.BIN_SIZE]
     over = b.bins[b.job[job, c.PACKING], rack, c.USED] % bin_size
     if over:

@@ -68,6 +68,7 @@ def groups_of(forms: Sequence[GroupPresence]) -> tuple[Ints, Ints, int]:
         domains += one.num_domains
         cells += len(one.group_names) * one.num_domains
     group = np.zeros((groups, c.GROUP_COLUMNS), np.int64)
+    group[:, c.IS_OWNER] = NONE
     for p, one in enumerate(forms):
         own = slice(form[p, c.FIRST_GROUP], form[p, c.FIRST_GROUP] + len(one.group_names))
         group[own, c.MOST_DOMAINS] = one.max_domains

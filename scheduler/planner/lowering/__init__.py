@@ -7,7 +7,7 @@ rack a class of its own (`Classes.is_exact`) the program and the forms say the s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from scheduler.planner.lowering.assignment_cost import lower_assignment_cost
 from scheduler.planner.lowering.draft import Draft, LimitRows, Point, PointByRack, Present
 from scheduler.planner.lowering.group_count import lower_group_count
 from scheduler.planner.lowering.group_presence import lower_group_presence
+from scheduler.planner.lowering.kept_loads import limit_kept_loads
+from scheduler.planner.lowering.kept_together import keep_together
 from scheduler.planner.lowering.linear_load import lower_linear_load
 from scheduler.planner.lowering.packing import lower_packing
 from scheduler.planner.lowering.patterns import lower_patterns
@@ -52,6 +54,7 @@ class Lowered:
     num_jobs: int
     present: dict[int, Present]  # by position of the form among the problem's forms
     limits: tuple[LimitRows, ...] = ()
+    together: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # see `kept_together`
 
     def units(self, x: Ints) -> Ints:
         """Return the units per (job, class) of a solution, (J, C)."""
@@ -98,6 +101,9 @@ def lower(
                 lower_group_presence(draft, form)
             case LinearLoad():
                 lower_linear_load(draft, form)
+    if by_kind:
+        keep_together(draft)
+        limit_kept_loads(draft)
     lower_whole_gangs(draft)
     lower_survival(draft)
     lower_patterns(draft)
@@ -125,4 +131,5 @@ def lower(
             if id(form) in draft.present
         },
         tuple(replace(each, form=position[each.form]) for each in draft.limits),
+        draft.together,
     )

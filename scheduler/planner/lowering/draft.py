@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kernels.forms import NONE, UNLIMITED, AssignmentCost, Compiled, Ints, Packing, Shards
+from kernels.forms import (
+    NONE,
+    UNLIMITED,
+    AssignmentCost,
+    Bools,
+    Compiled,
+    GroupPresence,
+    Ints,
+    Packing,
+    Shards,
+)
 from scheduler.planner.classes import Classes, distinct
 from scheduler.planner.lowering.cells import Cells
 from scheduler.planner.lowering.kinds import Kinds
@@ -57,6 +67,8 @@ class Draft:
     blocks_by_rack: list[tuple[Ints, PointByRack]] = field(default_factory=list)
     firm: list[tuple[Ints, Ints]] = field(default_factory=list)
     present: dict[int, Present] = field(default_factory=dict)  # by id of the form
+    keepers: list[tuple[GroupPresence, Bools]] = field(default_factory=list)  # see `kept_together`
+    together: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # rows, by class
     limits: list[LimitRows] = field(default_factory=list)
 
     @staticmethod

@@ -42,6 +42,7 @@ def lower_group_presence(draft: Draft, form: GroupPresence) -> None:
     _domains_of_group(draft, form, present, pairs, np.flatnonzero(bounded), count)
     draft.present[id(form)] = found
     if exclusive.any():
+        draft.keepers.append((form, exclusive))
         rows = exclude(draft, found, exclusive, there, group, cell)
         if draft.by_kind:  # else they are of cells, which have no name
             draft.limits.append(LimitRows(id(form), np.arange(len(rows)), rows))
