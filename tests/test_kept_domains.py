@@ -37,6 +37,7 @@ from scheduler.planner.guide import Guide
 from scheduler.planner.lowering import lower
 from scheduler.planner.placing import Placer
 from scheduler.planner.program import Arrays
+from scheduler.planner.reserve import Kept, reserve
 from scheduler.planner.solvers import solve_integer
 from scheduler.planner.starts import ORDERS, build, guided, in_parts
 from scheduler.planner.state import Ground
@@ -285,9 +286,60 @@ def _assert_within(compiled: Compiled, plan: Shards, guide: Guide, more: int) ->
                 mine = form.group_of_job[plan.job] == group
                 domains = len(np.unique(form.domain_of_rack[plan.rack[mine]]))
                 single = form.num_domains == compiled.num_racks
-                assert domains <= guide.kept[name] + (more if single else 0)
+                most = sum(some.many for some in guide.kept[name])
+                assert domains <= most + (more if single else 0)
                 seen += domains > 0
     assert seen > 3
+
+
+# ---- domains that are reserved
+
+Reservations = list[dict[int, tuple[Kept, ...]]]
+
+
+def reserved(
+    form: GroupPresence, other: GroupPresence, kept: Reservations, taken: Ints
+) -> list[list[set[int]]]:
+    """Return, for both forms, on which racks each job may lie."""
+    compiled = problem([1, 1, 8], [1, 1, 1], form, other)
+    occupied = np.zeros(4, bool)
+    occupied[taken] = True
+    found = reserve(compiled, [{}, {}, *kept], occupied)
+    return [
+        [set(np.flatnonzero(cost.allowed[job, cost.kind_of_rack]).tolist()) for job in range(3)]
+        for cost in found
+    ]
+
+
+def test_no_domain_is_reserved_twice_and_wide_ones_come_first() -> None:
+    halls, arrays = keeps(np.array([0, 0, 1, 1]), 0), keeps(ARRAYS, 1)
+    every = ("domain-0", "domain-1")
+    one: Reservations = [{0: (Kept(1, every),)}, {1: (Kept(1, every),)}]
+    hall, array = reserved(halls, arrays, one, np.zeros(0, np.int64))
+    assert len(hall[0]) == len(array[1]) == 2
+    assert not hall[0] & array[1]
+    assert hall[1] == hall[2] == array[0] == array[2] == {0, 1, 2, 3}
+
+
+def test_where_a_kind_is_used_up_what_is_most_alike_is_reserved() -> None:
+    arrays = keeps(ARRAYS, 0)
+    only: Reservations = [{0: (Kept(1, ("domain-0",)),)}, {}]
+    nothing = np.zeros(0, np.int64)
+    assert reserved(arrays, keeps(RACKS, 1), only, nothing)[0][0] == {0, 1}
+    assert reserved(arrays, keeps(RACKS, 1), only, np.array([1]))[0][0] == {2, 3}
+    # Who gets none goes where there is room.
+    assert reserved(arrays, keeps(RACKS, 1), only, np.array([1, 2]))[0][0] == {0, 1, 2, 3}
+
+
+def test_a_part_reserves_what_it_has() -> None:
+    elsewhere: Reservations = [{0: (Kept(2, ("domain-7", "domain-8")),)}, {}]
+    found = reserved(keeps(ARRAYS, 0), keeps(RACKS, 1), elsewhere, np.zeros(0, np.int64))
+    assert found[0][0] == {0, 1, 2, 3}
+
+
+def test_single_racks_are_counted_and_not_reserved() -> None:
+    kept: Reservations = [{}, {1: (Kept(2, ()),)}]
+    assert reserved(keeps(ARRAYS, 0), keeps(RACKS, 1), kept, np.zeros(0, np.int64)) == []
 
 
 def test_without_time_there_is_no_guide() -> None:

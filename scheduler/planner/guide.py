@@ -1,7 +1,7 @@
 """What a relaxation would place: a start for plans that small steps do not find.
 
 Which groups get which domains is decided by many jobs at once. A relaxation decides it for the
-whole site; a plan that begins with as many domains for each group has most of the way behind it.
+whole site; a plan that begins with the same domains for each group has most of the way behind it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from kernels.forms import Bools, Compiled, Form, GroupPresence, Ints
+from scheduler.planner.reserve import Kept, is_wide, reserve
 
 Name = tuple[str, str, str]  # term, level and name of a group
 
@@ -21,28 +20,35 @@ class Guide:
     """The groups' part of a relaxation's solution."""
 
     chosen: Bools  # (J,) jobs that it places, of groups that keep domains to themselves
-    kept: Mapping[Name, int]  # domains that each of these groups keeps
+    kept: Mapping[Name, tuple[Kept, ...]]  # what each of these groups keeps, kind by kind
 
     def of(self, jobs: Ints) -> Guide:
         """Return what it says about some of the jobs."""
         return replace(self, chosen=self.chosen[jobs])
 
-    def capped(self, compiled: Compiled, more: int) -> Compiled:
-        """Return the problem in which no group keeps more domains than here.
+    def narrowed(self, compiled: Compiled, more: int, taken: Bools) -> Compiled:
+        """Return the problem in which groups keep no other domains, and no more, than here.
 
         Where domains are single racks, what divides in the relaxation may need `more` of them.
+        Racks that are `taken` (R,) are for nobody to keep.
         """
-        return replace(compiled, forms=tuple(self._capped(form, more) for form in compiled.forms))
+        reserved = reserve(compiled, [self._of_form(form) for form in compiled.forms], taken)
+        capped = [self._capped(form, more) for form in compiled.forms]
+        return replace(compiled, forms=(*capped, *reserved))
 
     def _capped(self, form: Form, more: int) -> Form:
         if not isinstance(form, GroupPresence):
             return form
-        inside = form.domain_of_rack[form.domain_of_rack >= 0]
-        if np.bincount(inside, minlength=1).max() > 1:
-            more = 0
         most = form.max_domains.copy()
-        for group, name in enumerate(form.group_names):
-            kept = self.kept.get((form.term, form.level, name))
-            if kept is not None:
-                most[group] = min(int(most[group]), kept + more if kept else 0)
+        for group, kept in self._of_form(form).items():
+            count = sum(some.many for some in kept)
+            count += more if count and not is_wide(form) else 0
+            most[group] = min(int(most[group]), count)
         return replace(form, max_domains=most)
+
+    def _of_form(self, form: Form) -> dict[int, tuple[Kept, ...]]:
+        """Return what the groups of a form keep, by group."""
+        if not isinstance(form, GroupPresence):
+            return {}
+        names = ((form.term, form.level, name) for name in form.group_names)
+        return {group: self.kept[name] for group, name in enumerate(names) if name in self.kept}

@@ -22,24 +22,13 @@ from scheduler.planner.class_program import ClassProgram
 from scheduler.planner.classes import Classes, alike_racks, single_racks
 from scheduler.planner.construct import Builder
 from scheduler.planner.course import Best, Course
-from scheduler.planner.engine import Engine, Task, make_engine
+from scheduler.planner.engine import Engine, make_engine
 from scheduler.planner.engine import Name as EngineName
+from scheduler.planner.first_plans import FirstPlans
 from scheduler.planner.improve import Rounds
 from scheduler.planner.placing import Placer
 from scheduler.planner.polish import Polish
 from scheduler.planner.proving import Proving
-from scheduler.planner.restrict import joined
-from scheduler.planner.resume import kept
-from scheduler.planner.starts import (
-    ORDERS,
-    SETTLED_RACKS,
-    Start,
-    build,
-    by_profit,
-    guided,
-    in_parts,
-    ready,
-)
 from scheduler.planner.state import Ground
 
 __all__ = ["Best", "Search"]
@@ -52,12 +41,6 @@ CHAINS_EVERY = 8  # rounds, where steps do almost all
 STALE_ROUNDS = 10  # rounds in a row that hardly gain, after which something else is tried
 SMALL_PLACEMENTS = 20_000  # (job, rack) pairs up to which a site is small
 WORTH_PROCESSES_S = 10.0  # time limit below which no processes are worth their start there
-BUILD_SHARE = 0.12  # of the time, at most, for first plans
-FEW_SHARE = 0.03  # the same on a large site where steps go on from what the bound teaches
-REBUILD_SHARE = 0.25  # of the time left then, for plans anew
-SETTLE_SHARE = 0.5  # the same where steps do almost all and the site is not too large for this
-MOST_REBUILT = 40
-PROMISING = 0.985  # of the best margin: a plan above it gets chains before it is judged
 STILL_SHARE = 0.1  # of all worth: jobs that steps do not move
 POLISH_SHARE = 0.03  # of the time
 SLOW = (
@@ -87,7 +70,6 @@ class Search:
     by_steps: bool = False  # fast steps may move almost everything that is worth something
     course: Course = field(init=False)
     proof: Proving = field(init=False)
-    build_s: float = 0.0  # that the last few plans took, built at the same time
 
     @property
     def best(self) -> Best:
@@ -118,14 +100,16 @@ class Search:
         with self._engine() as engine:
             placer = Placer(Ground(self.compiled))
             self.by_steps = self._steps_do_all(placer)
-            self._construct(engine, placer)
+            plans = FirstPlans(self.course, engine, placer, self.seed, self.by_steps)
+            plans.construct()
             self._meet_obligations(classes)
             if not self.by_steps:
                 self._chain()
             self.proof.begin(engine, self.seed)
-            self._follow(engine, placer)
+            plans.follow(self.proof)
             self.proof.go_on(engine)
-            self._rebuild(engine, placer)
+            for promising in plans.anew(self.proof):
+                self._chain(promising)
             self._improve(engine, placer, classes)
             self.proof.wait(engine)
             self._polish(placer)
@@ -153,87 +137,6 @@ class Search:
                     break
                 course.offer(builder.build(order, course.stopped).shards())  # one at least
         self._class_program(classes)
-
-    def _construct(self, engine: Engine, placer: Placer) -> None:
-        """Build first plans in several orders, as many at a time as there are workers."""
-        course = self.course
-        with course.during("construct"):
-            # Workers that start up would make the first batch look slow.
-            waking = [Task(ready, None)] * self.workers
-            engine.run(waking, deadline=course.deadline(BUILD_SHARE), stopped=course.tick)
-            large = self.by_steps and self.compiled.num_racks > SETTLED_RACKS
-            deadline = course.deadline(FEW_SHARE if large else BUILD_SHARE)
-            waiting = list(ORDERS)
-            while waiting and not course.out_of_time():
-                if self.build_s and time.monotonic() + self.build_s > deadline:
-                    break
-                began = time.monotonic()
-                batch, waiting = waiting[: self.workers], waiting[self.workers :]
-                starts = [in_parts(placer, order, self.seed) for order in batch]
-                self._build(engine, starts, placer)
-                self.build_s = time.monotonic() - began
-
-    def _follow(self, engine: Engine, placer: Placer) -> None:
-        """Build plans that begin where the bound's relaxation ended, where steps do the rest."""
-        profit = self.proof.profit
-        if profit is None or not self.by_steps or self.course.out_of_time():
-            return
-        with self.course.during("follow"):
-            guides = self.proof.guides(self.workers)
-            starts = [
-                guided(placer, number, self.seed, profit, guide)
-                for number, guide in enumerate(guides)
-            ]
-            self._build(engine, starts, placer)
-
-    def _rebuild(self, engine: Engine, placer: Placer) -> None:
-        """Build anew by what jobs earn beyond the room that they take, while there is time."""
-        course = self.course
-        profit = self.proof.profit
-        if profit is None or course.best.is_optimal:
-            return
-        deadline, number = course.deadline(self._rebuild_share()), 0
-        while number < MOST_REBUILT and time.monotonic() + self.build_s < deadline:
-            began = time.monotonic()
-            numbers = range(number, number + self.workers)
-            number += self.workers
-            self.proof.go_on(engine)
-            with course.during("rebuild"):
-                built = self._build(
-                    engine, [by_profit(placer, n, self.seed, profit) for n in numbers], placer
-                )
-            for shards in built:
-                if not self.by_steps and self._is_promising(shards):
-                    self._chain(shards)
-            self.build_s = time.monotonic() - began
-
-    def _rebuild_share(self) -> float:
-        if not self.by_steps:
-            return REBUILD_SHARE
-        return SETTLE_SHARE if self.compiled.num_racks <= SETTLED_RACKS else 0.0
-
-    def _is_promising(self, shards: Shards) -> bool:
-        """Whether a plan is so close to the best one that chains may make it better."""
-        score, best = self.score(shards), self.course.best.score
-        meets_as_much = score.key[:2] <= best.key[:2]
-        return meets_as_much and score.margin_mills >= PROMISING * best.margin_mills
-
-    def _build(self, engine: Engine, starts: list[list[Start]], placer: Placer) -> list[Shards]:
-        """Build plans, each from the parts of its start; what is better than the best is kept."""
-        course, plans = self.course, []
-        tasks = [Task(build, start) for parts in starts for start in parts]
-        found = iter(engine.run(tasks, deadline=course.deadline(), stopped=course.tick))
-        for parts in starts:
-            results = [plan for plan, _ in zip(found, parts, strict=False)]
-            built = [plan for plan in results if isinstance(plan, Shards)]
-            if not built:
-                continue
-            whole = joined(*built)
-            if self.score(whole).violation:  # parts together may break what they share
-                whole, _ = kept(placer.ground, whole)
-            course.offer(whole)
-            plans.append(whole)
-        return plans
 
     def _meet_obligations(self, classes: Classes) -> None:
         """If first plans leave firm GPUs unmet: meet as many as can be."""

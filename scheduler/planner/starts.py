@@ -14,14 +14,13 @@ from scheduler.planner import fast
 from scheduler.planner.classes import alike_racks
 from scheduler.planner.construct import Builder
 from scheduler.planner.guide import Guide
-from scheduler.planner.improve.regions import regions
+from scheduler.planner.improve.regions import SETTLED_RACKS, regions
 from scheduler.planner.placing import Placer
 from scheduler.planner.restrict import restrict
 from scheduler.planner.state import Ground, State
 
 ORDERS = ("worth", "apart", "wide", "density", "root", "noise")
 KEENNESS = (0.5, 0.8)  # of groups to open domains, in turn, where profits are known; see `Placer`
-SETTLED_RACKS = 640  # up to so many racks, plans are built for longer
 SETTLE_STEPS = 20_000  # after a plan was built, at most,
 SETTLE_EFFORT = 5_000_000  # and of all racks together
 GUIDED_EFFORT = 4_000_000  # the same where a guide is followed
@@ -87,16 +86,18 @@ def _place_all(placer: Placer, start: Start) -> Shards:
 
 
 def _follow(placer: Placer, guide: Guide, start: Start) -> Shards:
-    """Place what the guide has chosen, then the rest, no group in more domains than it says."""
+    """Place what the guide has chosen, then the rest, all groups in the domains that it says."""
     compiled = placer.compiled
-    capped = Placer(Ground(guide.capped(compiled, start.more)))
     builder = Builder(compiled, alike_racks(compiled, max(16, compiled.num_racks // 3)))
     order = order_of(placer, builder.nested, start)
     order = order[~placer.plain[order] | (placer.value[order] > 0)]
     plain = placer.plain[order]
     state = State(placer.ground)
     _place(placer, builder, state, order[~plain & ~builder.nested[order]])
-    search = fast.ruin(capped, state.shards(), start.seed)
+    taken = np.zeros(compiled.num_racks, bool)
+    taken[state.shards().rack] = True
+    narrow = Placer(Ground(guide.narrowed(compiled, start.more, taken)))
+    search = fast.ruin(narrow, state.shards(), start.seed)
     chosen = order[plain & guide.chosen[order]]
     wide = placer.owner.racks_of_job[chosen]
     search.fill(chosen[np.lexsort((-placer.slots[chosen], -wide))], keenness=0.0)

@@ -9,6 +9,9 @@ from scheduler.planner.bound.columns import Decomposition
 from scheduler.planner.bound.outline import Outline
 from scheduler.planner.bound.resolution import exclusive_groups
 from scheduler.planner.guide import Guide, Name
+from scheduler.planner.lowering.draft import Present
+from scheduler.planner.lowering.kinds import Kinds
+from scheduler.planner.reserve import Kept, is_wide
 from scheduler.planner.restrict import Part
 
 
@@ -47,11 +50,32 @@ def _guide(outline: Outline, part: Part, num_jobs: int, x: Ints) -> Guide:
     single = np.flatnonzero(placed & (lots.job_of_lot != NONE))
     chosen = np.zeros(num_jobs, bool)
     chosen[part.jobs[lots.job_of_lot[single]]] = True
-    kept: dict[Name, int] = {}
+    kept: dict[Name, tuple[Kept, ...]] = {}
     for position, present in lowered.present.items():
         form = lots.compiled.forms[position]
         assert isinstance(form, GroupPresence)
-        domains = np.bincount(present.group, x[present.column], len(form.group_names))
+        of_group = _kept(form, present, x)
         for group in np.flatnonzero(exclusive_groups(form)).tolist():
-            kept[form.term, form.level, form.group_names[group]] = int(domains[group])
+            kept[form.term, form.level, form.group_names[group]] = of_group.get(group, ())
     return Guide(chosen, kept)
+
+
+def _kept(form: GroupPresence, present: Present, x: Ints) -> dict[int, tuple[Kept, ...]]:
+    """Return what every group keeps, kind by kind."""
+    kinds, found = present.kinds, dict[int, tuple[Kept, ...]]()
+    names: dict[int, tuple[str, ...]] = {}
+    for n in np.flatnonzero(x[present.column]).tolist():
+        group, kind = int(present.group[n]), int(present.kind[n])
+        if kind not in names:
+            names[kind] = _names(form, kinds, kind) if is_wide(form) else ()
+        found[group] = (*found.get(group, ()), Kept(int(x[present.column[n]]), names[kind]))
+    return found
+
+
+def _names(form: GroupPresence, kinds: Kinds, kind: int) -> tuple[str, ...]:
+    """Return the domains of a kind, or of all kinds of a cell."""
+    known = kinds.of_domain != NONE
+    same = known & (kinds.of_domain == kind)
+    if not same.any():
+        same[known] = kinds.cell[kinds.of_domain[known]] == kind
+    return tuple(form.domain_names[domain] for domain in np.flatnonzero(same).tolist())

@@ -7,6 +7,7 @@ import numpy as np
 from kernels.forms import Compiled, GroupPresence, Ints
 
 REGION_RACKS = 400  # a region has no more, where the forms know smaller domains
+SETTLED_RACKS = 640  # up to so many racks, steps go on for long from many plans of a whole site
 PART_RACKS = 320  # about so many racks are worked on as one part
 BLOCK_RACKS = 48  # and so many where every rack is told apart
 

@@ -12,11 +12,16 @@ from kernels.forms import Bools, Compiled, Ints, Shards
 from kernels.score import Score
 from scheduler.planner import fast
 from scheduler.planner.engine import Engine, Task
-from scheduler.planner.improve.regions import BLOCK_RACKS, PART_RACKS, choose_parts, regions
+from scheduler.planner.improve.regions import (
+    BLOCK_RACKS,
+    PART_RACKS,
+    SETTLED_RACKS,
+    choose_parts,
+    regions,
+)
 from scheduler.planner.improve.tasks import Found, Work, ruin_part, solve_part
 from scheduler.planner.placing import Placer
 from scheduler.planner.restrict import joined, without
-from scheduler.planner.starts import SETTLED_RACKS
 
 GRACE_S = 1.0  # before the deadline, in which tasks return what they have found
 STEPS = 60  # of ruin and recreate in one task

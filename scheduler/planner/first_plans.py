@@ -1,0 +1,123 @@
+"""Plans from nothing, built by all workers: in several orders, along the bound, and anew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kernels.forms import Shards
+from scheduler.planner.course import Course
+from scheduler.planner.engine import Engine, Task
+from scheduler.planner.improve.regions import SETTLED_RACKS
+from scheduler.planner.placing import Placer
+from scheduler.planner.proving import Proving
+from scheduler.planner.restrict import joined
+from scheduler.planner.resume import kept
+from scheduler.planner.starts import (
+    ORDERS,
+    Start,
+    build,
+    by_profit,
+    guided,
+    in_parts,
+    ready,
+)
+
+BUILD_SHARE = 0.12  # of the time, at most, for first plans
+FEW_SHARE = 0.03  # the same on a large site where steps go on from what the bound teaches
+REBUILD_SHARE = 0.25  # of the time left then, for plans anew
+SETTLE_SHARE = 0.5  # the same where steps do almost all and the site is not too large for this
+MOST_REBUILT = 40
+PROMISING = 0.985  # of the best margin: a plan above it gets chains before it is judged
+
+
+@dataclass
+class FirstPlans:
+    """Builds plans; the best one of the course is the best of all."""
+
+    course: Course
+    engine: Engine
+    placer: Placer
+    seed: int
+    by_steps: bool  # fast steps may move almost everything that is worth something
+    build_s: float = 0.0  # that the last few plans took, built at the same time
+
+    def construct(self) -> None:
+        """Build plans in several orders, as many at a time as there are workers."""
+        course, workers = self.course, self.engine.workers
+        with course.during("construct"):
+            # Workers that start up would make the first batch look slow.
+            waking = [Task(ready, None)] * workers
+            self.engine.run(waking, deadline=course.deadline(BUILD_SHARE), stopped=course.tick)
+            few = self.by_steps and not self._is_settled
+            deadline = course.deadline(FEW_SHARE if few else BUILD_SHARE)
+            waiting = list(ORDERS)
+            while waiting and not course.out_of_time():
+                if self.build_s and time.monotonic() + self.build_s > deadline:
+                    break
+                began = time.monotonic()
+                batch, waiting = waiting[:workers], waiting[workers:]
+                self._build([in_parts(self.placer, order, self.seed) for order in batch])
+                self.build_s = time.monotonic() - began
+
+    def follow(self, proof: Proving) -> None:
+        """Build plans that begin where the bound's relaxation ended, where steps do the rest."""
+        profit = proof.profit
+        if profit is None or not self.by_steps or self.course.out_of_time():
+            return
+        with self.course.during("follow"):
+            guides = enumerate(proof.guides(self.engine.workers))
+            self._build([guided(self.placer, n, self.seed, profit, guide) for n, guide in guides])
+
+    def anew(self, proof: Proving) -> Iterator[Shards]:
+        """Build by what jobs earn beyond the room that they take, while there is time.
+
+        Yields plans so close to the best one that chains may make them better, where steps do not.
+        """
+        profit = proof.profit
+        if profit is None or self.course.best.is_optimal:
+            return
+        deadline, number = self.course.deadline(self._rebuild_share), 0
+        while number < MOST_REBUILT and time.monotonic() + self.build_s < deadline:
+            began = time.monotonic()
+            numbers = range(number, number + self.engine.workers)
+            number += self.engine.workers
+            proof.go_on(self.engine)
+            with self.course.during("rebuild"):
+                built = self._build([by_profit(self.placer, n, self.seed, profit) for n in numbers])
+            if not self.by_steps:
+                yield from filter(self._is_promising, built)
+            self.build_s = time.monotonic() - began
+
+    @property
+    def _is_settled(self) -> bool:
+        return self.placer.compiled.num_racks <= SETTLED_RACKS
+
+    @property
+    def _rebuild_share(self) -> float:
+        if not self.by_steps:
+            return REBUILD_SHARE
+        return SETTLE_SHARE if self._is_settled else 0.0
+
+    def _is_promising(self, shards: Shards) -> bool:
+        score, best = self.course.score(shards), self.course.best.score
+        meets_as_much = score.key[:2] <= best.key[:2]
+        return meets_as_much and score.margin_mills >= PROMISING * best.margin_mills
+
+    def _build(self, starts: list[list[Start]]) -> list[Shards]:
+        """Build plans, each from the parts of its start; what is better than the best is kept."""
+        course, plans = self.course, []
+        tasks = [Task(build, start) for parts in starts for start in parts]
+        found = iter(self.engine.run(tasks, deadline=course.deadline(), stopped=course.tick))
+        for parts in starts:
+            results = [plan for plan, _ in zip(found, parts, strict=False)]
+            built = [plan for plan in results if isinstance(plan, Shards)]
+            if not built:
+                continue
+            whole = joined(*built)
+            if course.score(whole).violation:  # parts together may break what they share
+                whole, _ = kept(self.placer.ground, whole)
+            course.offer(whole)
+            plans.append(whole)
+        return plans
