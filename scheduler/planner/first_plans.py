@@ -16,12 +16,14 @@ from scheduler.planner.restrict import joined
 from scheduler.planner.resume import kept
 from scheduler.planner.starts import (
     ORDERS,
+    SETTLE_STEPS,
     Start,
     build,
     by_profit,
     guided,
     in_parts,
     ready,
+    settle_steps,
 )
 
 BUILD_SHARE = 0.12  # of the time, at most, for first plans
@@ -62,9 +64,14 @@ class FirstPlans:
                 self.build_s = time.monotonic() - began
 
     def follow(self, proof: Proving) -> None:
-        """Build plans that begin where the bound's relaxation ended, where steps do the rest."""
+        """Build plans that begin where the bound's relaxation ended, where steps do the rest.
+
+        Where a plan is built and settled in a moment, many by chance find more.
+        """
         profit = proof.profit
         if profit is None or not self.by_steps or self.course.out_of_time():
+            return
+        if settle_steps(self.placer) >= SETTLE_STEPS:
             return
         with self.course.during("follow"):
             guides = enumerate(proof.guides(self.engine.workers))

@@ -25,6 +25,7 @@ from scheduler.planner.bound.mixed import large_jobs, whole_columns, with_answer
 from scheduler.planner.bound.outline import Outline, in_blocks, owed_gpus, with_obligations
 from scheduler.planner.bound.presolve import presolve
 from scheduler.planner.bound.prices import prices_of
+from scheduler.planner.bound.pricing import EFFORT
 from scheduler.planner.bound.profit import profit_of_jobs
 from scheduler.planner.bound.resolution import choose_classes
 from scheduler.planner.engine import Engine, Task
@@ -46,6 +47,7 @@ COLUMNS_SHARE = 0.45  # of the time
 MIXED_SHARE, MIXED_GAP = 0.9, 2e-4  # of the time that is left then; relative gap that will do
 CONVERGED_SHARE = 0.15  # of that, where the decomposition has come to its end
 PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
+SMALL_EFFORT = 0.01  # deterministic time of a group's answer, there
 RELAX_SHARE = 0.5  # of that time, for prices to begin with
 
 
@@ -230,6 +232,7 @@ class Bounding:
             deadline,
             self.stopped,
             self.seed,
+            SMALL_EFFORT if _is_small(part) else EFFORT,
         )
         columns.master.add_point(outline.point(part.to_part(self.best)))
         if relaxed is not None:

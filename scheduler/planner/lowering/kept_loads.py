@@ -16,7 +16,7 @@ import numpy as np
 
 from kernels.forms import NONE, UNLIMITED, Bools, GroupPresence, Ints, LinearLoad
 from scheduler.planner.lowering.draft import Draft, Present, least_of_class
-from scheduler.planner.lowering.kinds import runs
+from scheduler.planner.lowering.presence_links import PairsBy
 
 COEFFICIENT = 2**24  # the largest of a row, for the sake of solvers
 
@@ -73,7 +73,7 @@ def _rows(
     limit = _limit_of_kinds(found, local)
     met, which = np.unique(np.stack((group[mine], cell[mine])), axis=1, return_inverse=True)
     which = which.ravel()
-    row, pair = _pairs(found, met)
+    row, pair = PairsBy.of(found).joined(met[0], met[1])
     can_bind = _most_drawn(draft, found, mine, which, drawn, row, pair) > limit[found.kind[pair]]
     needed = np.zeros(met.shape[1], bool)
     needed[row[can_bind]] = True
@@ -97,18 +97,6 @@ def _limit_of_kinds(found: Present, local: _Local) -> Ints:
     np.maximum.at(limit, kinds.of_domain[known], local.limit[known])
     np.maximum.at(limit, kinds.cell[kinds.of_domain[known]], local.limit[known])
     return limit
-
-
-def _pairs(found: Present, met: Ints) -> tuple[Ints, Ints]:
-    """Return (position in `met`, presence column) of all groups and cells that meet."""
-    cells = len(found.cells.slots)
-    key = found.group * cells + found.kinds.cell[found.kind]
-    order = np.argsort(key, kind="stable")
-    wanted = met[0] * cells + met[1]
-    first = np.searchsorted(key[order], wanted, side="left")
-    count = np.searchsorted(key[order], wanted, side="right") - first
-    row, place = runs(count)
-    return row, order[first[row] + place]
 
 
 def _most_drawn(

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.forms import NONE, Bools, GroupPresence, Ints
-from scheduler.planner.lowering.draft import Draft, LimitRows, Present
-from scheduler.planner.lowering.kinds import runs
+from kernels.forms import NONE, Bools, GroupPresence
+from scheduler.planner.lowering.draft import Draft, LimitRows
+from scheduler.planner.lowering.presence_exclusion import slots_of_classes, what_is_kept
 
 
 def keep_together(draft: Draft) -> None:
@@ -24,16 +24,14 @@ def keep_together(draft: Draft) -> None:
     forms = [form for form, _ in levels]
     if len(levels) < 2 or not all(map(is_inside, forms[1:], forms)):
         return
-    packing = draft.compiled.packing
-    slots = draft.classes.size
-    if packing is not None:
-        slots = draft.classes.total(packing.bins * packing.bin_size)
-    rows = draft.program.rows(draft.classes.count, high=slots)
+    rows = draft.program.rows(draft.classes.count, high=slots_of_classes(draft))
     keeps = np.zeros(draft.compiled.num_jobs, bool)  # jobs whose group's domains are counted
-    concerned = np.ones(draft.compiled.num_jobs, bool)  # jobs that no owner meets at any level
+    concerned = np.ones(draft.compiled.num_jobs, bool)  # jobs that owners of all levels keep out
     for form, groups in levels:
         counted = groups & ~_has(form, keeps)
-        _count_kept(draft, draft.present[id(form)], counted, rows)
+        found = draft.present[id(form)]
+        rack_class, columns, least = what_is_kept(found, np.flatnonzero(counted[found.group]))
+        draft.program.entries(rows[rack_class], columns, least)
         keeps |= _jobs_of(form, counted)
         concerned &= form.group_of_job != NONE
     users = np.flatnonzero((concerned & ~keeps)[draft.job] & (draft.size > 0))
@@ -53,18 +51,6 @@ def is_inside(fine: GroupPresence, coarse: GroupPresence) -> bool:
     )
     nested = len(np.unique(pairs[0])) == pairs.shape[1]
     return nested and bool((coarse.group_of_job[fine.group_of_job != NONE] != NONE).all())
-
-
-def _count_kept(draft: Draft, found: Present, counted: Bools, rows: Ints) -> None:
-    """Enter what the domains that are kept hold on each class."""
-    kinds = found.kinds
-    start = np.searchsorted(kinds.kind, np.arange(kinds.count + 1))
-    owned = np.flatnonzero(counted[found.group])
-    kind = found.kind[owned]
-    pair, place = runs(np.diff(start)[kind])
-    entry = start[kind[pair]] + place
-    columns = found.column[owned][pair]
-    draft.program.entries(rows[kinds.rack_class[entry]], columns, kinds.least[entry])
 
 
 def _jobs_of(form: GroupPresence, groups: Bools) -> Bools:

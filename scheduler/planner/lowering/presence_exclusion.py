@@ -41,16 +41,26 @@ def exclude(
 
 def _exclude_by_class(draft: Draft, found: Present, owned: Ints, shared: Bools) -> Ints:
     """On every class: what others use, and all that kept domains hold there, are its slots."""
-    kinds, packing = found.kinds, draft.compiled.packing
-    slots = draft.classes.size
-    if packing is not None:
-        slots = draft.classes.total(packing.bins * packing.bin_size)
-    rows = draft.program.rows(draft.classes.count, high=slots)
+    rows = draft.program.rows(draft.classes.count, high=slots_of_classes(draft))
     draft.program.entries(rows[draft.rack_class[shared]], draft.x[shared], draft.size[shared])
+    rack_class, columns, least = what_is_kept(found, owned)
+    draft.program.entries(rows[rack_class], columns, least)
+    return rows
+
+
+def slots_of_classes(draft: Draft) -> Ints:
+    """Return the slots of every class, (C,)."""
+    packing = draft.compiled.packing
+    if packing is None:
+        return draft.classes.size
+    return draft.classes.total(packing.bins * packing.bin_size)
+
+
+def what_is_kept(found: Present, owned: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return class, column and least slots there, of what the domains of `owned` pairs hold."""
+    kinds = found.kinds
     start = np.searchsorted(kinds.kind, np.arange(kinds.count + 1))
     kind = found.kind[owned]
     pair, place = runs(np.diff(start)[kind])
     entry = start[kind[pair]] + place
-    columns = found.column[owned][pair]
-    draft.program.entries(rows[kinds.rack_class[entry]], columns, kinds.least[entry])
-    return rows
+    return kinds.rack_class[entry], found.column[owned][pair], kinds.least[entry]

@@ -13,7 +13,7 @@ from scheduler.planner.lowering.kinds import runs
 
 def link_presence(draft: Draft, found: Present, mine: Ints, group: Ints, cell: Ints) -> None:
     """Units lie only where their group is present: on each class what its domains hold there."""
-    cells, kinds = found.cells, found.kinds
+    cells = found.cells
     binned = mine[draft.size[mine] > 0]
     if len(binned):
         _link_by_cell(draft, found, binned, group, cell)
@@ -23,7 +23,7 @@ def link_presence(draft: Draft, found: Present, mine: Ints, group: Ints, cell: I
     free = mine[(draft.size[mine] == 0) | (cells.domains[cell[mine]] == 1)]
     rows = draft.program.rows(len(free), high=0)
     draft.program.entries(rows, draft.x[free], 1)
-    of_pair = _PairsBy(found.group, kinds.cell[found.kind], len(cells.slots))
+    of_pair = PairsBy.of(found)
     row, pair = of_pair.joined(group[free], cell[free])
     draft.program.entries(rows[row], found.column[pair], -most[free[row]])
 
@@ -31,7 +31,7 @@ def link_presence(draft: Draft, found: Present, mine: Ints, group: Ints, cell: I
 def _link_by_cell(draft: Draft, found: Present, mine: Ints, group: Ints, cell: Ints) -> None:
     """A group has no more slots in a cell than its domains there have at most."""
     most = found.cells.most_slots
-    of_pair = _PairsBy(found.group, found.kinds.cell[found.kind], len(most))
+    of_pair = PairsBy.of(found)
     met, which = np.unique(np.stack((group[mine], cell[mine])), axis=1, return_inverse=True)
     rows = draft.program.rows(met.shape[1], high=0)
     draft.program.entries(rows[which.ravel()], draft.x[mine], draft.size[mine])
@@ -50,7 +50,7 @@ def _link_by_class(draft: Draft, found: Present, mine: Ints, group: Ints) -> Non
         return_inverse=True,
     )
     cell = found.cells.of_class[met[1]]
-    of_pair = _PairsBy(found.group, kinds.cell[found.kind], len(found.cells.slots))
+    of_pair = PairsBy.of(found)
     row, pair = of_pair.joined(met[0], cell)
     held = table[found.kind[pair], met[1][row]]
     says_more = np.zeros(met.shape[1], bool)
@@ -65,12 +65,17 @@ def _link_by_class(draft: Draft, found: Present, mine: Ints, group: Ints) -> Non
 
 
 @dataclass(eq=False)
-class _PairsBy:
+class PairsBy:
     """Presence columns by group and cell."""
 
     group: Ints
     cell: Ints
     num_cells: int
+
+    @staticmethod
+    def of(found: Present) -> PairsBy:
+        """Return those of a presence form."""
+        return PairsBy(found.group, found.kinds.cell[found.kind], len(found.cells.slots))
 
     def joined(self, group: Ints, cell: Ints) -> tuple[Ints, Ints]:
         """Return (position in `group`, presence column) of all that meet."""
