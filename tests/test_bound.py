@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import Any
 
@@ -28,6 +28,7 @@ from scheduler.planner.bound.outline import Outline, in_blocks
 from scheduler.planner.bound.presolve import presolve
 from scheduler.planner.bound.pricing import price, worth
 from scheduler.planner.bound.resolution import choose_classes
+from scheduler.planner.bound.trust import NARROWEST, Trust
 from scheduler.planner.engine import make_engine
 from scheduler.planner.lots import FINER, can_merge, make_lots
 from scheduler.planner.program import Program
@@ -162,6 +163,22 @@ def test_bound_and_master_agree_in_the_end() -> None:
     value = float(columns.master.arrays().gain @ solved.x) + columns.constant
     assert value <= columns.bound * (1 + 1e-9)
     assert columns.bound - value <= 20 * AGREED * abs(columns.bound)
+
+
+def test_a_narrow_box_around_the_prices_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = presolve(compiled_instance(0), met_all=True).part.compiled
+    monkeypatch.setattr("scheduler.planner.bound.columns.AGREED", 0.02)
+    bounds = []
+    for may_widen in (True, False):
+        narrow = partial(Trust, width=NARROWEST)
+        monkeypatch.setattr("scheduler.planner.bound.columns.Trust", narrow)
+        if not may_widen:
+            monkeypatch.setattr(Trust, "widen", lambda _self: False)
+        columns = decomposition(part, 14, 10.0)
+        columns.run(np.zeros(columns.blocks.rest.num_rows))
+        assert columns.bound is not None
+        bounds.append(columns.bound)
+    assert bounds[0] < 0.98 * bounds[1]
 
 
 def test_any_prices_give_a_bound() -> None:
