@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kernels.cpu import NumpyBackend
 from kernels.forms import (
     NONE,
     UNLIMITED,
@@ -23,7 +24,7 @@ from kernels.forms import (
     Units,
 )
 from kernels.reference import score
-from scheduler.planner import starts
+from scheduler.planner import fast, starts
 from scheduler.planner.bound import Bounding
 from scheduler.planner.bound.exclusive import blocks_of_jobs
 from scheduler.planner.bound.mixed import large_jobs
@@ -38,6 +39,7 @@ from scheduler.planner.lowering import lower
 from scheduler.planner.placing import Placer
 from scheduler.planner.program import Arrays
 from scheduler.planner.reserve import Kept, reserve
+from scheduler.planner.search import Search
 from scheduler.planner.solvers import solve_integer
 from scheduler.planner.starts import ORDERS, build, guided, in_parts
 from scheduler.planner.state import Ground
@@ -347,3 +349,22 @@ def test_without_time_there_is_no_guide() -> None:
     found = bounding(compiled_instance("S", 0), 0.0)
     assert all(not guide.chosen.any() for guide in found.guides(2))
     assert time.monotonic() - began < 5.0
+
+
+def test_a_search_follows_the_bound_where_starts_by_chance_are_dear() -> None:
+    if not fast.available():
+        fast.build()
+    for size, follows in (("S", False), ("M", True)):
+        compiled = compiled_instance(size, 2)
+        search = Search(
+            compiled,
+            NumpyBackend().load(compiled).score,
+            seed=0,
+            time_limit_s=10.0,
+            workers=1,
+            stopped=lambda: False,
+            report=lambda _phase, _best: None,
+            engine="inline",
+        )
+        assert search.run().score.violation == 0
+        assert (search.phases_s.get("follow", 0.0) > 0) == follows

@@ -24,10 +24,10 @@ from scheduler.planner.bound.resolution import exclusive_groups
 from scheduler.planner.decompose import Block
 from scheduler.planner.lots import slots_of_unit
 from scheduler.planner.program import FREE, Arrays
+from scheduler.planner.reserve import is_wide
 from scheduler.planner.solvers.weak_duality import PRICE_SCALE
 
 LARGE = 1 / 200  # of all slots: a job that takes more is whole
-WIDE_DOMAIN = 2  # racks of a domain, at least, that a group keeps whole or not at all
 MOST_QUESTIONS = 2  # of the decomposition that become rows, the tightest ones
 COEFFICIENT = 2**20  # the largest of a row, for the sake of the solver
 
@@ -52,8 +52,7 @@ def whole_columns(outline: Outline) -> Bools:
         if not isinstance(form, GroupPresence) or position not in lowered.present:
             continue
         present = lowered.present[position]
-        racks = np.bincount(form.domain_of_rack[form.domain_of_rack != NONE], minlength=1)
-        if racks.max(initial=0) >= WIDE_DOMAIN:
+        if is_wide(form):
             whole[present.column[exclusive_groups(form)[present.group]]] = True
     return whole
 
