@@ -17,6 +17,7 @@ import numpy as np
 from kernels.forms import NONE, Ints, LinearLoad, Shards
 from scheduler.planner.bound.columns import Lagrangian
 from scheduler.planner.bound.outline import Outline
+from scheduler.planner.bound.prices import between
 from scheduler.planner.bound.pricing import worth
 from scheduler.planner.decompose import Blocks
 from scheduler.planner.lots import FINER
@@ -73,8 +74,10 @@ class Account:
         names: dict[int, str] = {}
         for limits in self.outline.lowered.limits:
             form = self.outline.lots.compiled.forms[limits.form]
-            for at, row in zip(limits.of_form.tolist(), limits.rows.tolist(), strict=True):
-                subject = form.subject[at] if isinstance(form, LinearLoad) else "slots"
+            for row in np.unique(limits.rows).tolist():
+                members = limits.of_form[limits.rows == row].tolist()
+                is_load = isinstance(form, LinearLoad)
+                subject = between([form.subject[at] for at in members]) if is_load else "slots"
                 names[row] = f"{form.term}: {subject}"
         return names
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from kernels.forms import Compiled, GroupPresence, Index, Ints, LinearLoad, Packing
+from kernels.forms import GroupPresence, Ints, LinearLoad, Packing
 from scheduler.planner.bound.outline import Outline
 from scheduler.planner.lots import FINER
 from scheduler.planner.lowering.draft import LimitRows
 from scheduler.planner.solvers.weak_duality import PRICE_SCALE
 from scheduler.planner.worth import Price
 
-MOST_PRICES = 200  # records, those that are worth most
+MOST_PRICES = 5_000  # records, those that are worth most
 
 
 def prices_of(outline: Outline, prices: Ints) -> tuple[Price, ...]:
@@ -43,13 +43,13 @@ def _of_limits(outline: Outline, limits: LimitRows, prices: Ints) -> Iterator[Pr
                 int(form.limit[at]) // form.scale,
             )
         elif isinstance(form, Packing | GroupPresence):
-            subject = _between(compiled, outline.lowered.classes.members[at])
+            racks = outline.lowered.classes.members[at].tolist()
+            subject = between([compiled.rack_names[rack] for rack in racks])
             yield Price("slots", form.term, subject, "", "slots", worth, int(high[n]))
 
 
-def _between(compiled: Compiled, racks: Index | Ints) -> str:
-    """Name racks by the first and the last of them."""
-    if not len(racks):
+def between(names: Sequence[str]) -> str:
+    """Name many by the first and the last of them."""
+    if not names:
         return ""
-    first, last = compiled.rack_names[racks[0]], compiled.rack_names[racks[-1]]
-    return first if len(racks) == 1 else f"{first} .. {last}"
+    return names[0] if len(names) == 1 else f"{names[0]} .. {names[-1]}"

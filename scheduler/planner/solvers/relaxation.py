@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,11 +60,13 @@ def _solve(
     found: list[mathopt.SolveResult] = []
 
     def run() -> None:
-        found.append(
-            mathopt.solve(
-                model, solver, params=parameters, interrupter=interrupter if can_end else None
+        # What a solver calls an internal error comes as whatever exception; it is no answer.
+        with suppress(Exception):
+            found.append(
+                mathopt.solve(
+                    model, solver, params=parameters, interrupter=interrupter if can_end else None
+                )
             )
-        )
 
     run_until(run, stop, interrupter.interrupt if can_end else None)
     return found[0] if found else None
