@@ -94,10 +94,17 @@ class Decomposition:
             shares[column.block].append((column.x, share))
         return shares
 
-    def run(self, prices: NDArray[np.float64]) -> None:
-        """Ask and answer, from `prices` of the rest's rows on."""
+    def run(self, prices: NDArray[np.float64], *others: NDArray[np.float64]) -> None:
+        """Ask and answer, from the best of some prices of the rest's rows on."""
         began = time.monotonic()
         trust = Trust(self.blocks.coupling)
+        for other in others:
+            asked = self._ask(other)
+            if asked is None:
+                return
+            self.asked.append(asked)
+            if self.best is None or asked.total < self.best.total:
+                self.best = asked
         for _ in range(MOST_ROUNDS):
             asked = self._ask(prices)
             if asked is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from scheduler.planner.bound.resolution import choose_classes
 from scheduler.planner.decompose import Blocks, cut
 from scheduler.planner.lots import Lots, make_lots
 from scheduler.planner.lowering import Lowered, lower
-from scheduler.planner.program import Arrays
+from scheduler.planner.program import FREE, Arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,13 @@ class Outline:
                     paid[limits.rows] = 0.0
                     np.add.at(paid, together[limits.of_form], prices[limits.rows])
         return paid
+
+    @property
+    def without_sums(self) -> Arrays:
+        """The program without the rows that add up limits: its prices are others."""
+        row_high = self.arrays.row_high.copy()
+        row_high[self.lowered.sums] = FREE
+        return replace(self.arrays, row_high=row_high)
 
     def point(self, shards: Shards) -> Ints:
         """Return the solution that stands for a plan of the problem."""

@@ -29,7 +29,7 @@ def _of_limits(outline: Outline, limits: LimitRows, prices: Ints) -> Iterator[Pr
     compiled = outline.lots.compiled
     form = compiled.forms[limits.form]
     high = outline.arrays.row_high[limits.rows]
-    mills = prices[limits.rows] / PRICE_SCALE / FINER  # for one unit of the row
+    mills = prices[limits.rows] / PRICE_SCALE / FINER / limits.scale  # for one unit of the limit
     for n in np.flatnonzero(mills > 0).tolist():
         at, worth = int(limits.of_form[n]), float(mills[n])
         if isinstance(form, LinearLoad):

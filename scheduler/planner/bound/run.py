@@ -45,7 +45,7 @@ PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solv
 PROGRAM_CLASSES = 16
 COLUMNS_SHARE = 0.45  # of the time
 MIXED_SHARE, MIXED_GAP = 0.9, 2e-4  # of the time that is left then; relative gap that will do
-CONVERGED_SHARE = 0.15  # of that, where the decomposition has come to its end
+CONVERGED_SHARE = 0.2  # of that, where the decomposition has come to its end
 PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
 SMALL_EFFORT = 0.01  # deterministic time of a group's answer, there
 RELAX_SHARE = 0.5  # of that time, for prices to begin with
@@ -236,7 +236,7 @@ class Bounding:
         )
         columns.master.add_point(outline.point(part.to_part(self.best)))
         if relaxed is not None:
-            columns.run(outline.paid_by_keepers(relaxed.prices)[columns.blocks.rest_rows])
+            columns.run(*self._first_prices(outline, columns, relaxed.prices))
         found = _Found(outline, columns, names)
         if columns.bound is not None:
             self._learn("columns", columns.bound // FINER)
@@ -244,6 +244,23 @@ class Bounding:
         elif relaxed is not None:
             self._take_profit(outline, relaxed.prices)
         return found
+
+    def _first_prices(
+        self, outline: Outline, columns: Decomposition, prices: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        """Return prices to begin with: those of the relaxation, and without sums of limits.
+
+        A relaxation may have power dear and slots for nothing, or the other way round; to groups
+        that keep domains whole, it is not the same.
+        """
+        found = [prices]
+        if len(outline.lowered.sums):
+            apart = solve_relaxed(
+                outline.without_sums, time_limit_s=columns.left_s() / 4, stop=self._out_of_time
+            )
+            if apart is not None:
+                found.append(apart.prices)
+        return [outline.paid_by_keepers(each)[columns.blocks.rest_rows] for each in found]
 
     def _mixed(self, limit_s: float) -> Mixed | None:
         """Return the decomposition's program with large jobs and kept domains whole."""

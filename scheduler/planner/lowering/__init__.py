@@ -55,6 +55,7 @@ class Lowered:
     present: dict[int, Present]  # by position of the form among the problem's forms
     limits: tuple[LimitRows, ...] = ()
     together: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # see `kept_together`
+    sums: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # rows, see `load_sums`
 
     def units(self, x: Ints) -> Ints:
         """Return the units per (job, class) of a solution, (J, C)."""
@@ -132,4 +133,5 @@ def lower(
         },
         tuple(replace(each, form=position[each.form]) for each in draft.limits),
         draft.together,
+        np.array(draft.sums, np.int64),
     )

@@ -45,6 +45,7 @@ class LimitRows:
     form: int  # id of the form while drafting, then its position among the problem's forms
     of_form: Ints  # (N,) rows of linear loads, classes of a packing or of a presence form
     rows: Ints  # (N,)
+    scale: int = 1  # units of the limit that one of the rows is
 
 
 @dataclass
@@ -70,6 +71,7 @@ class Draft:
     keepers: list[tuple[GroupPresence, Bools]] = field(default_factory=list)  # see `kept_together`
     together: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # rows, by class
     limits: list[LimitRows] = field(default_factory=list)
+    sums: list[int] = field(default_factory=list)  # rows, see `load_sums`
 
     @staticmethod
     def begin(compiled: Compiled, classes: Classes, *, by_kind: bool = False) -> Draft:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.forms import NONE, UNLIMITED, Ints, LinearLoad
-from scheduler.planner.loads import can_bind, most_load_per_rack
+from scheduler.planner.loads import can_bind
 from scheduler.planner.lowering.draft import Draft, LimitRows, least_of_class
-from scheduler.planner.lowering.load_sums import load_sums
+from scheduler.planner.lowering.load_sums import add_load_sums
 
 
 def lower_linear_load(draft: Draft, form: LinearLoad) -> None:
@@ -25,25 +25,20 @@ def lower_linear_load(draft: Draft, form: LinearLoad) -> None:
         return
     torn = np.zeros(rows.num_rows, bool)
     torn[row[least == 0]] = True
-    sums = load_sums(form, classes, torn, most_load_per_rack(form, draft.compiled))
+    add_load_sums(draft, form, demand, torn)
     inside = kept[row] & (least > 0)
     row, rack_class, least = row[inside], rack_class[inside], least[inside]
     used = np.unique(row)
-    carried = np.unique(np.concatenate((rack_class, *(np.flatnonzero(s.weight) for s in sums))))
-    if not len(carried):
+    carried = np.unique(rack_class)
+    if not len(used):
         return
     load = _load_columns(draft, demand, carried)
-    position = np.full(classes.count, -1)
-    position[carried] = load
     number = np.full(rows.num_rows, -1)
     number[used] = draft.program.rows(len(used), high=high[used])
     draft.limits.append(LimitRows(id(form), used, number[used]))
+    position = np.full(classes.count, -1)
+    position[carried] = load
     draft.program.entries(number[row], position[rack_class], least)
-    for each in sums:
-        (added,) = draft.program.rows(1, high=each.limit)
-        draft.limits.append(LimitRows(id(form), each.members, np.full(len(each.members), added)))
-        some = np.flatnonzero(each.weight)
-        draft.program.entries(np.full(len(some), added), position[some], each.weight[some])
 
 
 def class_weights(draft: Draft, form: LinearLoad) -> tuple[Ints, Ints, Ints]:

@@ -18,8 +18,11 @@ import numpy as np
 
 from kernels.forms import UNLIMITED, Bools, Ints, LinearLoad
 from scheduler.planner.classes import Classes
+from scheduler.planner.loads import most_load_per_rack
+from scheduler.planner.lowering.draft import Draft, LimitRows
 
 WIDER = 1.6  # times as many racks make a row one of another kind
+COEFFICIENT = 2**24  # the largest of a row, for the sake of solvers
 
 
 class LoadSum(NamedTuple):
@@ -28,6 +31,24 @@ class LoadSum(NamedTuple):
     members: Ints  # rows of the form
     weight: Ints  # (C,) of each class, 0 where the rows say nothing
     limit: int
+
+
+def add_load_sums(draft: Draft, form: LinearLoad, demand: Ints, torn: Bools) -> None:
+    """Add a row for every sum, over placements: a column for the load would need a price too.
+
+    `demand` (X,) is that of a unit of every placement column.
+    """
+    for each in load_sums(form, draft.classes, torn, most_load_per_rack(form, draft.compiled)):
+        drawn = each.weight[draft.rack_class] * demand
+        some = np.flatnonzero(drawn > 0)
+        if not len(some):
+            continue
+        scale = -(-int(drawn.max()) // COEFFICIENT)
+        row = draft.program.rows(1, high=-(-each.limit // scale))
+        draft.sums.append(int(row[0]))
+        rows = np.full(len(each.members), row[0])
+        draft.limits.append(LimitRows(id(form), each.members, rows, scale))
+        draft.program.entries(np.full(len(some), row[0]), draft.x[some], drawn[some] // scale)
 
 
 def load_sums(form: LinearLoad, classes: Classes, torn: Bools, most: Ints) -> list[LoadSum]:

@@ -19,6 +19,7 @@ from ortools.math_opt.python import mathopt
 from kernels.forms import Bools
 from scheduler.planner.program import Arrays
 from scheduler.planner.solvers.linear_model import linear_model
+from scheduler.planner.solvers.scaling import Scaling
 from scheduler.planner.solvers.scip import TOLERANCE
 
 GAP = 1e-5  # relative gap at which a program counts as solved
@@ -45,7 +46,8 @@ class MixedOutcome:
 
 def solve_mixed(_context: object, mixed: Mixed) -> MixedOutcome:
     """Maximise with HiGHS (a task for the engine)."""
-    model = linear_model(mixed.arrays, integer=mixed.integer)
+    scaling = Scaling.of(mixed.arrays, mixed.integer)
+    model = linear_model(mixed.arrays, integer=mixed.integer, scaling=scaling)
     parameters = mathopt.SolveParameters(
         time_limit=timedelta(seconds=max(0.1, mixed.time_limit_s)),
         random_seed=mixed.seed % 2**31,
@@ -54,13 +56,16 @@ def solve_mixed(_context: object, mixed: Mixed) -> MixedOutcome:
     with _silent():
         try:
             result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
-        except RuntimeError:  # an internal error of the solver: nothing is known
+        except Exception:  # an internal error of the solver, of whatever type: nothing is known
             return MixedOutcome(None, None)
-    return _outcome(mixed.arrays, result, list(model.variables()))
+    return _outcome(mixed.arrays, result, list(model.variables()), scaling)
 
 
 def _outcome(
-    arrays: Arrays, result: mathopt.SolveResult, columns: list[mathopt.Variable]
+    arrays: Arrays,
+    result: mathopt.SolveResult,
+    columns: list[mathopt.Variable],
+    scaling: Scaling,
 ) -> MixedOutcome:
     reason = mathopt.TerminationReason
     known = {reason.OPTIMAL, reason.FEASIBLE, reason.NO_SOLUTION_FOUND}
@@ -72,7 +77,7 @@ def _outcome(
         bound = int(np.ceil(proven + TOLERANCE * abs(proven))) + arrays.constant
     if not result.has_primal_feasible_solution():
         return MixedOutcome(None, bound)
-    return MixedOutcome(np.array(result.variable_values(columns)), bound)
+    return MixedOutcome(scaling.values(np.array(result.variable_values(columns))), bound)
 
 
 @contextmanager

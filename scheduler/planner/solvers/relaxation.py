@@ -15,6 +15,7 @@ from ortools.util.python import solve_interrupter
 from scheduler.planner.program import Arrays
 from scheduler.planner.solvers.linear_model import linear_model
 from scheduler.planner.solvers.running import Stop, run_until
+from scheduler.planner.solvers.scaling import Scaling
 from scheduler.planner.solvers.weak_duality import certified_bound
 
 TROUBLE = {
@@ -39,14 +40,15 @@ def solve_relaxed(arrays: Arrays, *, time_limit_s: float, stop: Stop) -> Relaxed
     GLOP is fastest; where it ends in numerical trouble, HiGHS tries.
     """
     deadline = time.monotonic() + time_limit_s
-    model = linear_model(arrays, integer=False)
+    scaling = Scaling.of(arrays, np.zeros(arrays.num_columns, bool))
+    model = linear_model(arrays, integer=False, scaling=scaling)
     result = _solve(model, mathopt.SolverType.GLOP, time_limit_s, stop)
     if result is not None and result.termination.reason in TROUBLE:
         result = _solve(model, mathopt.SolverType.HIGHS, deadline - time.monotonic(), stop)
     if result is None or result.termination.reason != mathopt.TerminationReason.OPTIMAL:
         return None
-    x = np.array(result.variable_values(list(model.variables())))
-    prices = np.array(result.dual_values(list(model.linear_constraints())))
+    x = scaling.values(np.array(result.variable_values(list(model.variables()))))
+    prices = scaling.prices(np.array(result.dual_values(list(model.linear_constraints()))))
     return Relaxed(x, prices, certified_bound(arrays, prices))
 
 
