@@ -23,12 +23,15 @@ from scheduler.planner.placing import Placer
 from scheduler.planner.state import Ground, State
 from scheduler.topology import Topology
 from tests.random_problems import random_problem
+from tests.test_kept_domains import problem
+from tests.test_load_sums import load
 
 pytest.importorskip("numba", reason="the extra fast is not installed")
 
 from scheduler.planner.fast.board import Board, board_of, shards_of
 from scheduler.planner.fast.fit import fit
 from scheduler.planner.fast.moves import add, remove
+from scheduler.planner.fast.relieve import relieve
 
 SEEDS = range(40)  # the first ones are of instances with all terms, the others random
 
@@ -274,3 +277,40 @@ def test_first_plans_of_any_problem_break_no_more_than_nothing_does(seed: int) -
     for start in starts.in_parts(Placer(Ground(compiled)), "worth", seed=seed):
         plan = starts.build(compiled, replace(start, steps=60, period=20))
         assert score(plan).violation <= score(empty()).violation
+
+
+# ---- room for jobs that only a load keeps out
+
+
+def two_feeds(watts: list[int], limits: list[int], placed: list[tuple[int, int]]) -> Board:
+    """Return a board of two pairs of racks with a feed each; jobs take one slot of two."""
+    jobs = len(watts)
+    feeds = load([{0: 1, 1: 1}, {2: 1, 3: 1}], limits, watts)
+    compiled = problem([1] * jobs, [10] * jobs, feeds)
+    board = board_of(Placer(Ground(compiled)))
+    for job, rack in placed:
+        add(board, job, rack, 1)
+    return board
+
+
+def test_a_hungry_job_makes_room_for_a_waiting_one() -> None:
+    # The first feed is at its limit with half its slots; the second is full, at little load.
+    placed = [(0, 0), (1, 1), (2, 2), (3, 2), (4, 3), (5, 3)]
+    board = two_feeds([9, 9, 1, 1, 1, 1, 3], [20, 20], placed)
+    assert fits_of(board, 6, 4) == [0, 0, 0, 0]
+    profit = board.tally[c.PROFIT]
+    for _ in range(20):
+        relieve(board)
+    assert board.tally[c.PROFIT] == profit + 10
+    assert board.job[6, c.TOTAL] == 1
+    assert (board.slack >= 0).all()
+
+
+def test_jobs_do_not_swap_where_that_breaks_a_limit() -> None:
+    placed = [(0, 0), (1, 1), (2, 2), (3, 2), (4, 3), (5, 3)]
+    board = two_feeds([9, 9, 1, 1, 1, 1, 3], [20, 4], placed)
+    before = shards_at(board)
+    for _ in range(50):
+        relieve(board)
+    assert shards_at(board) == before
+    assert board.job[6, c.TOTAL] == 0

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from kernels.forms import Compiled, Ints, LinearLoad, Rows, Shards
 from kernels.reference import score
+from scheduler.planner.bound import Bounding
+from scheduler.planner.bound.columns import Decomposition
+from scheduler.planner.bound.exclusive import blocks_of_jobs
+from scheduler.planner.bound.outline import Outline, in_blocks
 from scheduler.planner.classes import Classes
+from scheduler.planner.engine import make_engine
 from scheduler.planner.loads import most_load_per_rack
+from scheduler.planner.lots import FINER
 from scheduler.planner.lowering import lower
 from scheduler.planner.lowering.load_sums import LoadSum, load_sums
-from tests.test_kept_domains import breaks, optimum, problem
+from tests.test_kept_domains import breaks, keeps, optimum, problem
 
 ALL, PAIRS = Classes(np.zeros(4, np.int32)), Classes(np.array([0, 0, 1, 1], np.int32))
 MANY = [8, 8]  # units that are asked for: the site has eight slots
@@ -102,3 +110,26 @@ def test_rows_that_hold_classes_whole_stay_as_they_are() -> None:
     arrays = lower(compiled, PAIRS).arrays
     assert (arrays.row_high == 12).sum() == 0
     assert (arrays.row_high == 6).sum() == 2
+
+
+def test_prices_begin_where_the_bound_is_best() -> None:
+    power = load(FEEDS, [2, 2], [1, 1, 1])
+    compiled = problem([4, 2, 8], [20, 30, 5], keeps(np.array([0, 0, 1, 1]), 0), power)
+    nothing = Shards.build(*np.zeros((3, 0), np.int64))
+    engine = make_engine("inline", None, workers=1)
+    bounding = Bounding(compiled, nothing, True, engine, 20.0, 0, lambda: False)
+    block_of_job, _ = blocks_of_jobs(compiled)
+    outline = Outline.of(compiled, in_blocks(block_of_job), 1, 0)
+    blocks = outline.cut(block_of_job)
+    columns = Decomposition(blocks, 0, engine, time.monotonic() + 20.0, lambda: False, 0)
+    dear, free = bounding._first_prices(outline, columns, np.ones(outline.arrays.num_rows))
+    (row,) = outline.lowered.sums
+    assert dear[blocks.rest_rows == row] == 1.0
+    assert free[blocks.rest_rows == row] == 0.0
+    columns.run(dear, free)
+    assert (columns.asked[0].prices == free).all()
+    assert columns.best is not None
+    assert columns.best.total == min(each.total for each in columns.asked)
+    # Power for four units: two at 30, two at 20. Slots alone would let all eight earn.
+    assert columns.bound is not None
+    assert 2 * 30 + 2 * 20 <= columns.bound / FINER < 4 * 20 + 2 * 30

@@ -76,8 +76,9 @@ class Account:
             form = self.outline.lots.compiled.forms[limits.form]
             for row in np.unique(limits.rows).tolist():
                 members = limits.of_form[limits.rows == row].tolist()
-                is_load = isinstance(form, LinearLoad)
-                subject = between([form.subject[at] for at in members]) if is_load else "slots"
+                subject = "slots"
+                if isinstance(form, LinearLoad):
+                    subject = between([form.subject[at] for at in members])
                 names[row] = f"{form.term}: {subject}"
         return names
 

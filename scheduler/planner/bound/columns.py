@@ -99,23 +99,17 @@ class Decomposition:
         began = time.monotonic()
         trust = Trust(self.blocks.coupling)
         for other in others:
-            asked = self._ask(other)
-            if asked is None:
+            if self._learn(other) is None:
                 return
-            self.asked.append(asked)
-            if self.best is None or asked.total < self.best.total:
-                self.best = asked
         for _ in range(MOST_ROUNDS):
-            asked = self._ask(prices)
-            if asked is None:
+            is_first = self.best is None
+            better = self._learn(prices)
+            if better is None:
                 return
-            self.asked.append(asked)
-            if self.best is None or asked.total < self.best.total:
-                trust.learn(better=self.best is not None)
-                self.best = asked
-            else:
-                trust.learn(better=False)
+            trust.learn(better=better and not is_first)
+            if not better:
                 self.effort = min(self.effort * HARDER, MOST_EFFORT)
+            assert self.best is not None
             model = self._model(trust, self.best)
             if model is None or self._out_of_time():
                 return
@@ -129,6 +123,17 @@ class Decomposition:
                     return
                 model = wider
             prices = KEPT * self.best.prices + (1 - KEPT) * model.prices
+
+    def _learn(self, prices: NDArray[np.float64]) -> bool | None:
+        """Ask at `prices`; return whether the bound got better, None if there is no answer."""
+        asked = self._ask(prices)
+        if asked is None:
+            return None
+        self.asked.append(asked)
+        better = self.best is None or asked.total < self.best.total
+        if better:
+            self.best = asked
+        return better
 
     def _model(self, trust: Trust, best: Lagrangian) -> Model | None:
         """Return where the known columns would have the bound least, within the trust region."""

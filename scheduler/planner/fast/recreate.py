@@ -18,7 +18,7 @@ NOISE = 0.25  # of the logarithm of a job's rank
 @compiled
 def recreate(b: Board, d: Desk, count: int, keenness: float) -> None:
     """Place listed jobs in one of several orders, with noise."""
-    kind = np.random.randint(4)
+    kind, demand = np.random.randint(5), np.random.randint(b.demand.shape[1])
     for n in range(count):
         job = d.listed[n]
         noise = np.exp(NOISE * np.random.normal())
@@ -28,6 +28,8 @@ def recreate(b: Board, d: Desk, count: int, keenness: float) -> None:
             d.key[n] = -b.job[job, c.SLOTS] * noise
         elif kind == 2:
             d.key[n] = -b.job[job, c.SLOTS] * noise - 1e9 * b.job[job, c.KEEPS]
+        elif kind == 3:
+            d.key[n] = -b.job[job, c.VALUE] * noise / max(1, b.demand[job, demand])
         else:
             d.key[n] = -b.job[job, c.DENSITY] * b.job[job, c.SLOTS] * noise
     sort(d.key, d.order, count)

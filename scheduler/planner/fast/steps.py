@@ -13,6 +13,7 @@ from scheduler.planner.fast.jit import compiled
 from scheduler.planner.fast.kick import kick
 from scheduler.planner.fast.moves import put, remove
 from scheduler.planner.fast.recreate import recreate
+from scheduler.planner.fast.relieve import relieve
 
 MOST_WAITING = 40  # jobs from outside that one step tries to place
 KEENNESS, KEENNESS_NOISE = -0.1, 0.4  # of groups to open domains: mean and spread of its logarithm
@@ -38,6 +39,7 @@ def take_steps(b: Board, d: Desk, steps: int, period: int, tolerance: float) -> 
     for _ in range(steps):
         left = 1 - (b.tally[c.STEP] % period) / period
         b.tally[c.STEP] += 1
+        relieve(b)
         take_step(b, d, b.tally[c.STEP], tolerance * left * left)
         if b.tally[c.PROFIT] > b.tally[c.BEST_PROFIT]:
             b.tally[c.BEST_PROFIT] = b.tally[c.PROFIT]

@@ -4,7 +4,7 @@ A class of which a row holds some racks only may lie outside of it, so the row s
 the class: four feeds of a quarter of the site each leave a class of all racks free. Added up, they
 do not. For rows I and classes k,
 
-    ``sum_k w_k load_k <= sum over i in I of limit_i``,  w_k = min over racks r of k of sum_i w[i, r]
+    ``sum_k w_k load_k <= sum over i in I of limit_i``,  w_k = min over racks r of k of sum_i w[i,r]
 
 Rows are added up that hold about as many racks (a feed of a hall with those of other halls, not
 with the site's) and meet, directly or not, in a class.
