@@ -127,8 +127,19 @@ def measure(case: Record) -> Record:
             "margin_usd_per_h": verdict.margin_mills / 1000,
             "placed_gpus": result["placed_gpus"],
             "requested_gpus": result["requested_gpus"],
+            "stranded": stranded_share(result),
         }
     return {**record, "peak_rss_mib": round(peak_rss_mib(), 1)}
+
+
+def stranded_share(result: Record) -> float:
+    """Return how much of the power that failover rules allow waiting work cannot reach.
+
+    ``stranded / (drawn + firm headroom)``, each as in ``result.json``.
+    """
+    power = result["power"]
+    allowed_mw = power["it_mw"] + power["firm_headroom_mw"]
+    return float(result["stranded_mw"] / allowed_mw) if allowed_mw > 0 else 0.0
 
 
 def help_s() -> float:
@@ -170,6 +181,7 @@ def show(document: Record) -> None:
         "unmet": lambda each: f"{each['unmet_firm_gpus']:,}",
         "margin $/h": lambda each: f"{each['margin_usd_per_h']:,.0f}",
         "placed": lambda each: f"{each['placed_gpus'] / each['requested_gpus'] * 100:.1f} %",
+        "stranded": lambda each: f"{each['stranded'] * 100:.1f} %",
         "peak MiB": lambda each: f"{each['peak_rss_mib']:,.0f}",
     }
     for heading in columns:

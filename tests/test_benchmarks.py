@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import benchmarks.__main__ as harness
-from benchmarks.main_job import help_s, is_good, run_alone, seeds_of
+from benchmarks.main_job import help_s, is_good, run_alone, seeds_of, stranded_share
 from scheduler.planner import fast
 
 FIGURES = {
     *("example", "seed", "read_s", "compile_s", "plan_s", "check_s", "status", "gap", "checked"),
     *("violation", "unmet_firm_gpus", "margin_usd_per_h", "placed_gpus", "requested_gpus"),
-    "peak_rss_mib",
+    *("stranded", "peak_rss_mib"),
 }
 
 
@@ -37,6 +37,12 @@ def test_the_main_job_of_the_tiny_example(
     assert document["machine"]["cores"] >= 1
     assert {"rackwatt", "python", "numpy", "ortools"} <= set(document["versions"])
     assert "tiny" in capsys.readouterr().out
+
+
+def test_stranded_power_is_a_share_of_what_failover_allows() -> None:
+    power = {"it_mw": 60.0, "firm_headroom_mw": 20.0}
+    assert stranded_share({"power": power, "stranded_mw": 2.0}) == 2 / 80
+    assert stranded_share({"power": dict.fromkeys(power, 0.0), "stranded_mw": 0.0}) == 0.0
 
 
 def test_an_unknown_example_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
