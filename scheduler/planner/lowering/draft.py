@@ -23,6 +23,8 @@ from scheduler.planner.lowering.cells import Cells
 from scheduler.planner.lowering.kinds import Kinds
 from scheduler.planner.program import Program
 
+COEFFICIENT = 2**24  # the largest of a row over loads, for the sake of solvers
+
 Point = Callable[[Ints], Ints]  # units per (job, class) -> values of a block of columns
 PointByRack = Callable[[Shards], Ints]  # the same, of columns that count domains
 

@@ -15,10 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernels.forms import NONE, UNLIMITED, Bools, GroupPresence, Ints, LinearLoad
-from scheduler.planner.lowering.draft import Draft, Present, least_of_class
+from scheduler.planner.lowering.draft import COEFFICIENT, Draft, Present, least_of_class
 from scheduler.planner.lowering.presence_links import PairsBy
-
-COEFFICIENT = 2**24  # the largest of a row, for the sake of solvers
 
 
 @dataclass(frozen=True, eq=False)

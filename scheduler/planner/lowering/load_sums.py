@@ -19,10 +19,9 @@ import numpy as np
 from kernels.forms import UNLIMITED, Bools, Ints, LinearLoad
 from scheduler.planner.classes import Classes
 from scheduler.planner.loads import most_load_per_rack
-from scheduler.planner.lowering.draft import Draft, LimitRows
+from scheduler.planner.lowering.draft import COEFFICIENT, Draft, LimitRows
 
 WIDER = 1.6  # times as many racks make a row one of another kind
-COEFFICIENT = 2**24  # the largest of a row, for the sake of solvers
 
 
 class LoadSum(NamedTuple):
@@ -78,9 +77,9 @@ def load_sums(form: LinearLoad, classes: Classes, torn: Bools, most: Ints) -> li
 
 def _alike(form: LinearLoad, classes: Classes, chosen: Ints) -> list[Ints]:
     """Part rows: in one part those that hold about as many racks and have classes in common."""
-    width = np.diff(form.rows.start)[chosen]
-    order = chosen[np.argsort(width, kind="stable")]
-    width = np.sort(width)
+    width = np.diff(form.rows.start)
+    order = chosen[np.argsort(width[chosen], kind="stable")]
+    width = width[order]
     cuts = np.flatnonzero(width[1:] > WIDER * width[:-1]) + 1
     parts = []
     for rows in np.split(order, cuts):
