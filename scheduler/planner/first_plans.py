@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from kernels.forms import Shards
 from scheduler.planner.course import Course
 from scheduler.planner.engine import Engine, Task
+from scheduler.planner.guided_plans import GuidedPlans
 from scheduler.planner.improve.regions import SETTLED_RACKS
 from scheduler.planner.placing import Placer
 from scheduler.planner.proving import Proving
@@ -20,7 +22,6 @@ from scheduler.planner.starts import (
     Start,
     build,
     by_profit,
-    guided,
     in_parts,
     ready,
     settle_steps,
@@ -74,8 +75,8 @@ class FirstPlans:
         if settle_steps(self.placer) >= SETTLE_STEPS:
             return
         with self.course.during("follow"):
-            guides = enumerate(proof.guides(self.engine.workers))
-            self._build([guided(self.placer, n, self.seed, profit, guide) for n, guide in guides])
+            plans = GuidedPlans(self.course, self.placer, self.seed, profit, self._build)
+            plans.run(proof.guides(self.engine.workers))
 
     def anew(self, proof: Proving) -> Iterator[Shards]:
         """Build by what jobs earn beyond the room that they take, while there is time.
@@ -94,7 +95,7 @@ class FirstPlans:
             with self.course.during("rebuild"):
                 built = self._build([by_profit(self.placer, n, self.seed, profit) for n in numbers])
             if not self.by_steps:
-                yield from filter(self._is_promising, built)
+                yield from (plan for plan in built if plan and self._is_promising(plan))
             self.build_s = time.monotonic() - began
 
     @property
@@ -112,15 +113,19 @@ class FirstPlans:
         meets_as_much = score.key[:2] <= best.key[:2]
         return meets_as_much and score.margin_mills >= PROMISING * best.margin_mills
 
-    def _build(self, starts: list[list[Start]]) -> list[Shards]:
-        """Build plans, each from the parts of its start; what is better than the best is kept."""
-        course, plans = self.course, []
+    def _build(self, starts: list[list[Start]]) -> list[Shards | None]:
+        """Build a plan from the parts of each start, None where time was too short for any.
+
+        What is better than the best is kept.
+        """
+        course, plans = self.course, list[Shards | None]()
         tasks = [Task(build, start) for parts in starts for start in parts]
         found = iter(self.engine.run(tasks, deadline=course.deadline(), stopped=course.tick))
         for parts in starts:
-            results = [plan for plan, _ in zip(found, parts, strict=False)]
+            results = itertools.islice(found, len(parts))
             built = [plan for plan in results if isinstance(plan, Shards)]
             if not built:
+                plans.append(None)
                 continue
             whole = joined(*built)
             if course.score(whole).violation:  # parts together may break what they share

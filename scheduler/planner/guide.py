@@ -19,12 +19,18 @@ Name = tuple[str, str, str]  # term, level and name of a group
 class Guide:
     """The groups' part of a relaxation's solution."""
 
-    chosen: Bools  # (J,) jobs that it places, of groups that keep domains to themselves
+    chosen: Bools  # (J,) jobs that are placed first: mostly of groups that keep domains
     kept: Mapping[Name, tuple[Kept, ...]]  # what each of these groups keeps, kind by kind
 
     def of(self, jobs: Ints) -> Guide:
         """Return what it says about some of the jobs."""
         return replace(self, chosen=self.chosen[jobs])
+
+    def insisting(self, job: int) -> Guide:
+        """Return the same with one more job chosen."""
+        chosen = self.chosen.copy()
+        chosen[job] = True
+        return replace(self, chosen=chosen)
 
     def narrowed(self, compiled: Compiled, more: int, taken: Bools) -> Compiled:
         """Return the problem in which groups keep no other domains, and no more, than here.
