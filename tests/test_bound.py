@@ -34,7 +34,7 @@ from scheduler.planner.lots import FINER, can_merge, make_lots
 from scheduler.planner.program import Program
 from scheduler.planner.restrict import joined, restrict, without
 from scheduler.planner.solvers import solve_relaxed
-from scheduler.planner.solvers.highs import Mixed, solve_mixed
+from scheduler.planner.solvers.mixed import Mixed, solve_mixed
 from scheduler.planner.solvers.weak_duality import PRICE_SCALE, certified_bound
 from scheduler.topology import Topology
 from tests.random_problems import random_plan, random_problem

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.forms import Shards
+from scheduler.planner.answer import Answer, Layout, lay_out
 from scheduler.planner.bound import Bounding
 from scheduler.planner.course import Course
-from scheduler.planner.engine import Beside, Engine
+from scheduler.planner.engine import Beside, Engine, Task
 from scheduler.planner.guide import Guide
 
 BOUND_SHARE = 0.35  # of the time left, at most, for what nothing is done beside
@@ -58,15 +61,28 @@ class Proving:
         if bounding is None or (self.beside is not None and not self.beside.ended):
             return
         if self.beside is not None:
-            bounding.take(self.beside.result)
+            answer = bounding.take(self.beside.result)
             self.beside = None
             self._learn(bounding)
+            if answer is not None:
+                self._lay_out(engine, answer, bounding.seed)
         share = BOUND_SHARE if engine.workers == 1 else BESIDE_SHARE
         task = bounding.next(share * course.left_s() - GRACE_S)
         if task is not None and not course.best.is_optimal:
             self.beside = engine.begin(task, deadline=course.deadline(), stopped=course.tick)
             if self.beside.ended:  # there is nobody else to solve it
                 self.go_on(engine)
+
+    def _lay_out(self, engine: Engine, answer: Answer, seed: int) -> None:
+        """Have every worker follow what a program has decided, each in another order."""
+        course = self.course
+        with course.during("answer"):
+            until = time.time() + course.left_s()
+            layouts = [Layout(answer, seed + n, until) for n in range(engine.workers)]
+            tasks = [Task(lay_out, layout) for layout in layouts]
+            for plan in engine.run(tasks, deadline=course.deadline(), stopped=course.tick):
+                if isinstance(plan, Shards):
+                    course.offer(plan)
 
     def wait(self, engine: Engine) -> None:
         """Wait for what is being solved, unless the plan is proven anyway."""

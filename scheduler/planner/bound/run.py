@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from kernels.forms import Compiled, Ints, Shards
 from kernels.reference import score
+from scheduler.planner.answer import Answer
 from scheduler.planner.bound.account import Account
 from scheduler.planner.bound.columns import Decomposition
 from scheduler.planner.bound.exclusive import blocks_of_jobs
@@ -31,10 +32,10 @@ from scheduler.planner.bound.resolution import choose_classes
 from scheduler.planner.engine import Engine, Task
 from scheduler.planner.guide import Guide
 from scheduler.planner.lots import FINER
-from scheduler.planner.lowering import lower
+from scheduler.planner.lowering import Lowered, lower
 from scheduler.planner.restrict import Part
 from scheduler.planner.solvers import solve_relaxed
-from scheduler.planner.solvers.highs import Mixed, MixedOutcome, solve_mixed
+from scheduler.planner.solvers.mixed import Mixed, MixedOutcome, solve_mixed
 from scheduler.planner.solvers.weak_duality import PRICE_SCALE, most_in_box, weigh, whole
 from scheduler.planner.worth import GapPart, Proof
 
@@ -44,8 +45,8 @@ LEAST_CLASSES, MOST_CLASSES = 4, 40
 PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
 PROGRAM_CLASSES = 16
 COLUMNS_SHARE = 0.45  # of the time
-MIXED_SHARE, MIXED_GAP = 0.9, 2e-4  # of the time that is left then; relative gap that will do
-CONVERGED_SHARE = 0.2  # of that, where the decomposition has come to its end
+MIXED_SHARE, MIXED_GAP = 0.4, 2e-4  # of the time that is left then; relative gap that will do
+PROGRAM_SHARE = 0.7  # the same for a program that plans can follow
 PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
 SMALL_EFFORT = 0.01  # deterministic time of a group's answer, there
 RELAX_SHARE = 0.5  # of that time, for prices to begin with
@@ -85,7 +86,7 @@ def bound(
     """
     bounding = Bounding(compiled, best, met_all, engine, time_limit_s, seed, stopped)
     bounding.begin()
-    while (task := bounding.next(MIXED_SHARE * bounding.left_s())) is not None:
+    while (task := bounding.next(bounding.left_s())) is not None:
         deadline = time.monotonic() + 1.5 * bounding.left_s() + 1.0
         bounding.take(*engine.run([task], deadline=deadline, stopped=stopped))
     return bounding.bounded()
@@ -136,6 +137,7 @@ class Bounding:
     known: dict[str, int] = field(default_factory=dict)  # bound in mills by how it was proven
     profit: NDArray[np.float64] | None = None  # at the prices of the best bound so far
     ahead: list[str] = field(default_factory=list)  # programs that may follow
+    program: Lowered | None = None  # of a small problem, once it is being solved
     part: Part = field(init=False)
     met: int = field(init=False)  # GPUs of obligations that every such plan meets
     found: _Found = field(init=False)
@@ -156,20 +158,25 @@ class Bounding:
         """Return a program that may prove more, to be solved by a worker; None: there is none."""
         if not self.ahead or limit_s <= 0 or self.stopped():
             return None
-        by = self.ahead.pop()
-        if by == "mixed" and self.found.columns.has_converged:
-            limit_s *= CONVERGED_SHARE
-        mixed = self._mixed(limit_s) if by == "mixed" else self._program(limit_s)
+        if self.ahead.pop() == "mixed":
+            mixed = self._mixed(MIXED_SHARE * limit_s)
+        else:
+            mixed = self._program(PROGRAM_SHARE * limit_s)
         return None if mixed is None else Task(solve_mixed, mixed)
 
-    def take(self, result: object) -> None:
-        """Learn from the program that was solved."""
-        if isinstance(result, MixedOutcome) and result.bound is not None:
-            small = _is_small(self.part)
+    def take(self, result: object) -> Answer | None:
+        """Learn from the program that was solved; return what it would place where, if it says."""
+        if not isinstance(result, MixedOutcome):
+            return None
+        if result.bound is not None:
+            is_program = self.program is not None
             self._learn(
-                "program" if small else "mixed",
-                result.bound if small else -(-result.bound // FINER),
+                "program" if is_program else "mixed",
+                result.bound if is_program else -(-result.bound // FINER),
             )
+        if self.program is None or result.x is None:
+            return None
+        return self._answer(self.program, np.rint(result.x).astype(np.int64))
 
     def bounded(self) -> Bounded:
         """Return what is proven by now."""
@@ -274,9 +281,19 @@ class Bounding:
     def _program(self, limit_s: float) -> Mixed:
         """Return the program of whole jobs over classes, for small problems."""
         classes = choose_classes(self.part.compiled, PROGRAM_CLASSES, feeds=True)
-        lowered = lower(self.part.compiled, classes, by_kind=True)
-        arrays = with_obligations(lowered, self.met)
-        return Mixed(arrays, np.ones(arrays.num_columns, bool), limit_s, self.seed)
+        self.program = lower(self.part.compiled, classes, by_kind=True)
+        arrays = with_obligations(self.program, self.met)
+        whole = np.ones(arrays.num_columns, bool)
+        start = self.program.point(self.part.to_part(self.best))
+        return Mixed(arrays, whole, limit_s, self.seed, start=start)
+
+    def _answer(self, program: Lowered, x: Ints) -> Answer:
+        """Return a solution of the program, for all jobs of the problem."""
+        fixed = presolve(self.compiled, met_all=self.met_all).fixed
+        units = np.zeros((self.compiled.num_jobs, program.classes.count), np.int64)
+        units[self.part.jobs] = program.units(x)
+        units[fixed.job, program.classes.of_rack[fixed.rack]] = fixed.units
+        return Answer(program.classes, units)
 
     def _take_profit(self, outline: Outline, prices: NDArray[np.float64]) -> None:
         exact = np.rint(prices * PRICE_SCALE).astype(np.int64)

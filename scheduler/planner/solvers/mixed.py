@@ -1,14 +1,11 @@
-"""HiGHS: the best bounds of mixed programs of some hundred rows. For workers only.
+"""Programs of which some columns are whole: by SCIP, for what they prove. For workers.
 
-HiGHS writes stray lines on standard output, and keeps one scheduler in the whole process.
+SCIP's bound falls steadily, and is there at any time limit; that of HiGHS, which is as fast to a
+proof, falls late.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.math_opt.python import mathopt
 
-from kernels.forms import Bools
+from kernels.forms import Bools, Ints
 from scheduler.planner.program import Arrays
 from scheduler.planner.solvers.linear_model import linear_model
 from scheduler.planner.solvers.scaling import Scaling
@@ -34,6 +31,7 @@ class Mixed:
     time_limit_s: float
     seed: int
     gap: float = GAP
+    start: Ints | None = None  # a solution to begin with; without one, the bound comes first
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,20 +43,38 @@ class MixedOutcome:
 
 
 def solve_mixed(_context: object, mixed: Mixed) -> MixedOutcome:
-    """Maximise with HiGHS (a task for the engine)."""
+    """Maximise with SCIP (a task for the engine)."""
     scaling = Scaling.of(mixed.arrays, mixed.integer)
     model = linear_model(mixed.arrays, integer=mixed.integer, scaling=scaling)
     parameters = mathopt.SolveParameters(
         time_limit=timedelta(seconds=max(0.1, mixed.time_limit_s)),
         random_seed=mixed.seed % 2**31,
+        threads=1,
         relative_gap_tolerance=mixed.gap,
+        heuristics=mathopt.Emphasis.LOW if mixed.start is None else None,
     )
-    with _silent():
-        try:
-            result = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
-        except Exception:  # an internal error of the solver, of whatever type: nothing is known
-            return MixedOutcome(None, None)
-    return _outcome(mixed.arrays, result, list(model.variables()), scaling)
+    columns = list(model.variables())
+    try:
+        result = mathopt.solve(
+            model,
+            mathopt.SolverType.GSCIP,
+            params=parameters,
+            model_params=mathopt.ModelSolveParameters(
+                solution_hints=_hints(columns, mixed.start, scaling)
+            ),
+        )
+    except Exception:  # an internal error of the solver, of whatever type: nothing is known
+        return MixedOutcome(None, None)
+    return _outcome(mixed.arrays, result, columns, scaling)
+
+
+def _hints(
+    columns: list[mathopt.Variable], start: Ints | None, scaling: Scaling
+) -> list[mathopt.SolutionHint]:
+    if start is None:
+        return []
+    values = (start / scaling.column).tolist()
+    return [mathopt.SolutionHint(variable_values=dict(zip(columns, values, strict=True)))]
 
 
 def _outcome(
@@ -78,17 +94,3 @@ def _outcome(
     if not result.has_primal_feasible_solution():
         return MixedOutcome(None, bound)
     return MixedOutcome(scaling.values(np.array(result.variable_values(columns))), bound)
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Send what C code writes on standard output to nowhere."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
