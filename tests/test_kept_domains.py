@@ -242,7 +242,7 @@ def bounding(compiled: Compiled, time_limit_s: float) -> Bounding:
 
 def test_a_guide_says_who_keeps_what_and_a_plan_follows_it() -> None:
     compiled = compiled_instance("M", 0)
-    found = bounding(compiled, 12.0)
+    found = bounding(compiled, 24.0)
     guides = found.guides(3)
     assert len(guides) == 3
     placer = Placer(Ground(compiled))
