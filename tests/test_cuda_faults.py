@@ -16,10 +16,10 @@ from tests.evaluators import needs
 from tests.test_cuda_sources import has_nvrtc, test_a_binary_is_compiled_once
 
 BARRIERS = {
-    "rows are patched before they are written": (
-        "sweep.cu",
-        "    __syncthreads();\n    for (i64 at = patch_start[f]",
-        "    for (i64 at = patch_start[f]",
+    "overlaps are added before they are zero": (
+        "sweep_overlaps.cu",
+        "    __syncwarp();\n    for (i64 at = entry_start[from]",
+        "    for (i64 at = entry_start[from]",
     ),
     "sums of rows are claimed before all are added": (
         "batch.cu",
@@ -59,9 +59,9 @@ TYPES = {
         "void job_totals(const int* job, const int* units",
     ),
     "a packed step as 32 bits": (
-        "sweep.cu",
-        "const i64* scale, i64 step,",
-        "const i64* scale, int step,",
+        "sweep_classes.cu",
+        "const unsigned char* tight, i64 step,",
+        "const unsigned char* tight, int step,",
     ),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property, partial
+from functools import cached_property
 
 from kernels import moves
 from kernels.batch import MoveSets
@@ -14,7 +14,7 @@ from kernels.cuda.device import Device
 from kernels.cuda.resident import Resident
 from kernels.cuda.scenarios import ScenarioScore
 from kernels.cuda.score import PlanScore
-from kernels.cuda.sweep import MOST_TOP, CudaSearch
+from kernels.cuda.sweep import MOST_TOP, CudaSweep
 from kernels.forms import Compiled, Ints, LinearLoad, Shards
 from kernels.moves import Delta, Move, Workspace
 from kernels.reference import headroom
@@ -52,11 +52,12 @@ class CudaEvaluator:
 
     def sweep(self, shards: Shards, candidates: Candidates, top: int = 1) -> Destinations:
         """Return the best `top` racks of every candidate."""
-        if top > MOST_TOP:
-            return self._sweeper.sweep(shards, candidates, top)
-        self.plan.hold(shards)
-        search = partial(CudaSearch, self.resident, self.plan)
-        return self._sweeper.sweep(shards, candidates, top, search)
+        if self._sweep is not None and top <= MOST_TOP and len(candidates):
+            self.plan.hold(shards)
+            found = self._sweep.sweep(candidates, top)
+            if found is not None:
+                return found
+        return self._sweeper.sweep(shards, candidates, top)
 
     def delta(self, shards: Shards, moves_of_one: Iterable[Move]) -> Delta:
         """Return what the moves change; a few rows are nothing for a device."""
@@ -77,6 +78,14 @@ class CudaEvaluator:
     @cached_property
     def _scenarios(self) -> ScenarioScore:
         return ScenarioScore(self.resident, self.plan)
+
+    @cached_property
+    def _sweep(self) -> CudaSweep | None:
+        """The sweep on the device, None if the problem's racks cannot be arranged for it."""
+        own = self._sweeper
+        if own.layout is None:
+            return None
+        return CudaSweep(self.resident, self.plan, own.layout, own.types, own.ranges)
 
     @cached_property
     def _sweeper(self) -> Sweeper:

@@ -48,16 +48,21 @@ class RiskDomains:
         )
 
 
+def worth_of_units(compiled: Compiled) -> tuple[Ints, Ints]:
+    """Return what a counted unit of every job earns, in mills, and its firm GPUs, (J,) each."""
+    costs = [form for form in compiled.forms if isinstance(form, AssignmentCost)]
+    none = np.zeros(compiled.num_jobs, np.int64)
+    value = sum((form.value_mills for form in costs), none)
+    return value, sum((form.firm_gpus for form in costs), none)
+
+
 class Survival:
     """Units at risk in one plan, and what each job's counted units are worth."""
 
     def __init__(self, compiled: Compiled, domains: RiskDomains, shards: Shards) -> None:
-        costs = [form for form in compiled.forms if isinstance(form, AssignmentCost)]
-        none = np.zeros(compiled.num_jobs, np.int64)
         self.domains = domains
         self.units = compiled.units
-        self.value = sum((form.value_mills for form in costs), none)  # (J,)
-        self.firm = sum((form.firm_gpus for form in costs), none)  # (J,)
+        self.value, self.firm = worth_of_units(compiled)  # (J,) each
         self.total = reference.totals(compiled, shards)
         self.counted = reference.counted(compiled, shards)
         self.job_start = np.searchsorted(shards.job, np.arange(compiled.num_jobs + 1))

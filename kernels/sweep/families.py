@@ -134,14 +134,6 @@ class Families:
                 row += self.packing.pack(Changes(violation=violation))
         return row
 
-    def is_special(self, chosen: Ints) -> Bools:
-        """Return whether `special_row` of candidates can be other than zero, (n,)."""
-        special: Bools = self.state.survivors[chosen].copy()
-        for m, presence in enumerate(self.state.presences):
-            if _is_wide(presence):
-                special |= self._own[m][chosen] != NONE
-        return special
-
     def special_row(self, n: int) -> Ints:
         """Return what survival and wide domains of a candidate's own groups add, (R,)."""
         row = np.zeros(self.state.compiled.num_racks, np.int64)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
-
 import numpy as np
 
 from kernels.candidates import Candidates, Destinations
-from kernels.forms import Compiled, Index, Ints, Shards
+from kernels.forms import Compiled, Ints, Shards
 from kernels.linear_table import LinearTable
 from kernels.parts.changes import NOWHERE, Packing3
 from kernels.parts.survival import RiskDomains
@@ -18,22 +15,8 @@ from kernels.sweep.families import Families
 from kernels.sweep.layout import CELL_RACKS, Layout, NotHeldError, arrange
 from kernels.sweep.overlaps import Overlaps
 from kernels.sweep.plan_state import PlanState
-from kernels.sweep.ranges import packing_of
+from kernels.sweep.ranges import Ranges
 from kernels.sweep.search import Search
-
-
-class Searching(Protocol):
-    """Who finds the best racks of all candidates: their packed changes, and where."""
-
-    racks: Index  # (N, K)
-    keys: Ints  # (N, K)
-
-    def run(self) -> None:
-        """Fill both."""
-        ...
-
-
-MakeSearch = Callable[[PlanState, Families, Overlaps, Layout, int], Searching]
 
 
 class Sweeper:
@@ -43,6 +26,7 @@ class Sweeper:
         self.compiled = compiled
         self.table = LinearTable(compiled)
         self.domains = RiskDomains.build(compiled)
+        self.ranges = Ranges(compiled, self.domains)
         self.types = job_types(compiled, self.table)
         self.layout: Layout | None = None
         try:
@@ -50,32 +34,20 @@ class Sweeper:
         except NotHeldError as error:
             self.why_general = str(error)
 
-    def sweep(
-        self,
-        shards: Shards,
-        candidates: Candidates,
-        top: int = 1,
-        search: MakeSearch = Search,
-    ) -> Destinations:
-        """Return the best `top` racks of every candidate; `search` takes the minima."""
+    def sweep(self, shards: Shards, candidates: Candidates, top: int = 1) -> Destinations:
+        """Return the best `top` racks of every candidate."""
         rank = None if self.layout is None else self.layout.rank
         if self.layout is not None and len(candidates):
             state = PlanState(self.compiled, self.table, self.domains, shards, candidates)
-            packing = packing_of(state)
+            largest = self.ranges.largest(candidates)
+            packing = self.ranges.packing(largest, state.loads.most_violation)
             if packing is not None:
-                return self._fast(self.layout, state, packing, top, search)
+                return self._fast(self.layout, state, packing, top)
         return rowwise.sweep(self.compiled, shards, candidates, top, rank)
 
-    def _fast(
-        self,
-        layout: Layout,
-        state: PlanState,
-        packing: Packing3,
-        top: int,
-        make_search: MakeSearch,
-    ) -> Destinations:
+    def _fast(self, layout: Layout, state: PlanState, packing: Packing3, top: int) -> Destinations:
         families = Families(state, self.types, layout, packing)
-        search = make_search(state, families, Overlaps(state, families, layout), layout, top)
+        search = Search(state, families, Overlaps(state, families, layout), layout, top)
         search.run()
         there = search.keys != NOWHERE
         keys = search.keys + families.everywhere[:, None]

@@ -209,6 +209,12 @@ T atomicExch(T* place, T value) {
     *place = value;
     return before;
 }
+template <class T>
+T atomicCAS(T* place, T expected, T value) {
+    T before = *place;
+    if (before == expected) *place = value;
+    return before;
+}
 
 #define EXPORT_KERNEL(name)                                                                       \
     extern "C" const char* launch_##name(unsigned blocks, unsigned threads, size_t shared_bytes, \
