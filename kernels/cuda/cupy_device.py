@@ -65,7 +65,7 @@ class CupyDevice:
         signature = sources.kernels()[kernel]
         sources.check_arguments(signature, tuple(arguments))
         typed = tuple(
-            argument if parameter.is_pointer else np.dtype(parameter.dtype).type(argument)
+            argument if parameter.is_pointer else sources.DTYPES[parameter.dtype].type(argument)
             for parameter, argument in zip(signature.parameters, arguments, strict=True)
         )
         function = self._function(signature)

@@ -22,6 +22,8 @@ _TYPES: dict[str, str] = {
     "unsigned char": "uint8",
     "unsigned": "uint32",
 }
+DTYPES = {name: np.dtype(name) for name in _TYPES.values()}
+_LIMITS = {name: (int(np.iinfo(name).min), int(np.iinfo(name).max)) for name in DTYPES}
 
 
 class ArgumentError(TypeError):
@@ -84,22 +86,31 @@ def check_arguments(kernel: Kernel, arguments: list[Any] | tuple[Any, ...]) -> N
         expected, got = len(kernel.parameters), len(arguments)
         raise ArgumentError(f"kernel {kernel.name}: expected {expected} arguments, got {got}")
     for n, (parameter, argument) in enumerate(zip(kernel.parameters, arguments, strict=True)):
-        where = f"kernel {kernel.name}: argument {n} ({parameter.name})"
         if parameter.is_pointer:
             dtype = getattr(argument, "dtype", None)
-            if dtype != np.dtype(parameter.dtype):
+            if dtype != DTYPES[parameter.dtype]:
                 raise ArgumentError(
-                    f"{where}: expected an array of {parameter.dtype}, got "
+                    f"{_place(kernel, n)}: expected an array of {parameter.dtype}, got "
                     f"{type(argument).__name__ if dtype is None else f'one of {dtype}'}"
                 )
             if not argument.flags.c_contiguous:
-                raise ArgumentError(f"{where}: expected an array in C order, got a strided one")
+                raise ArgumentError(
+                    f"{_place(kernel, n)}: expected an array in C order, got a strided one"
+                )
         else:
             if not isinstance(argument, int) or isinstance(argument, bool):
-                raise ArgumentError(f"{where}: expected an integer, got {type(argument).__name__}")
-            limits = np.iinfo(parameter.dtype)
-            if not limits.min <= argument <= limits.max:
-                raise ArgumentError(f"{where}: expected {parameter.dtype}, got {argument}")
+                raise ArgumentError(
+                    f"{_place(kernel, n)}: expected an integer, got {type(argument).__name__}"
+                )
+            least, most = _LIMITS[parameter.dtype]
+            if not least <= argument <= most:
+                raise ArgumentError(
+                    f"{_place(kernel, n)}: expected {parameter.dtype}, got {argument}"
+                )
+
+
+def _place(kernel: Kernel, n: int) -> str:
+    return f"kernel {kernel.name}: argument {n} ({kernel.parameters[n].name})"
 
 
 def _parameter(declared: str) -> Parameter:
