@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kernels.forms import NONE, Compiled, GroupPresence, Ints, Shards
 from kernels.moves import Move, Workspace
 from kernels.parts.changes import Changes, Packing3
+from kernels.parts.expand import merged
 from kernels.sweep import Candidates, Destinations, Sweeper, absent_jobs, all_candidates, rowwise
 from kernels.sweep.layout import arrange
 from tests.random_compiled import random_compiled, random_shards
@@ -145,6 +146,18 @@ def test_packed_changes_are_ordered_and_added_like_the_three(
     assert packed[order].tolist() == sorted(packed.tolist())
     total = packing.unpack(packed[:1] + packed[1:2])
     assert [int(each[0]) for each in total] == [a + b for a, b in zip(*changes[:2], strict=True)]
+
+
+@given(st.lists(st.tuples(st.integers(-3, 9), st.integers(-900, 900)), max_size=30))
+def test_rows_are_numbered_alike_by_a_table_and_by_a_sort(rows: list[tuple[int, int]]) -> None:
+    labels = [np.array(column, np.int64) for column in np.array(rows).reshape(-1, 2).T]
+    numbers = {row: n for n, row in enumerate(sorted(set(rows)))}
+    for slots in (0, 16, 2**20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("kernels.parts.expand.MOST_SLOTS", slots)
+            first, number = merged(labels)
+        assert number.tolist() == [numbers[row] for row in rows]
+        assert first.tolist() == [rows.index(row) for row in sorted(numbers)]
 
 
 def test_absent_jobs_enter_with_what_an_empty_rack_could_hold() -> None:

@@ -6,6 +6,8 @@ import numpy as np
 
 from kernels.forms import Ints
 
+MOST_SLOTS = 16  # for each key: a table with one slot for each key that could be, else a sort
+
 
 def ranges(first: Ints, end: Ints) -> tuple[Ints, Ints]:
     """Return every (i, n) with ``first[i] <= n < end[i]``, by i, then n."""
@@ -26,6 +28,18 @@ def merged(labels: list[Ints]) -> tuple[Ints, Ints]:
         low = int(label.min(initial=0))
         span = int(label.max(initial=0)) - low + 1
         if span > 1:
-            keys = number * span + (label - low)
-            _, first, number = np.unique(keys, return_index=True, return_inverse=True)
+            first, number = _numbered(number * span + (label - low), len(first) * span)
+    return first, number
+
+
+def _numbered(keys: Ints, size: int) -> tuple[Ints, Ints]:
+    """Return (first of each distinct key, number of every key) of keys below `size`, in order."""
+    if size > MOST_SLOTS * len(keys):
+        _, first, number = np.unique(keys, return_index=True, return_inverse=True)
+        return first, number
+    there = np.zeros(size, bool)
+    there[keys] = True
+    number = (np.cumsum(there) - 1)[keys]
+    first = np.empty(int(there.sum()), np.int64)
+    first[number[::-1]] = np.arange(len(keys))[::-1]  # of equal places the last one written stays
     return first, number

@@ -28,6 +28,7 @@ class Presence:
         self.has_foes: Bools = np.zeros(len(form.max_domains), bool)  # (G,)
         if form.may_share is not None:
             self.has_foes |= ~form.may_share.all(axis=1)
+        self._foes: dict[int, Ints] = {}  # many candidates ask for few groups
 
     def units_at(self, group: Index | Ints, domain: Index | Ints) -> Ints:
         """Return the units of groups in domains."""
@@ -55,8 +56,10 @@ class Presence:
         """Return how many groups with which it may not share are in each domain, (D,)."""
         if not self.has_foes[group] or self.form.may_share is None:
             return np.zeros(self.num_domains, np.int64)
-        foe = ~self.form.may_share[group, self.group]
-        return np.bincount(self.domain[foe], minlength=self.num_domains)
+        if group not in self._foes:
+            foe = ~self.form.may_share[group, self.group]
+            self._foes[group] = np.bincount(self.domain[foe], minlength=self.num_domains)
+        return self._foes[group]
 
     def leaves(self, candidates: Candidates) -> Bools:
         """Return whether a candidate takes the last units of its group out of a domain, (N,)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kernels.candidates import Candidates
 from kernels.forms import NONE, Bools, Index, Ints
 from kernels.parts.changes import Changes
 from kernels.parts.counts import Counts
@@ -36,9 +37,8 @@ class Overlaps:
             _SharedDomains(part, pack(part.leaving(candidates)), families.is_inside(m), layout)
             for m, part in enumerate(state.presences)
         ]
-        self._counts = [
-            _SharedCounts(part, layout) for part in state.counts if part.limited(candidates).any()
-        ]
+        counts = [_SharedCounts(part, candidates, layout) for part in state.counts]
+        self._counts = [each for each in counts if each.limited.any()]
         place = np.zeros(state.compiled.num_racks, np.int64)  # of a rack within its cell
         cells, places = np.nonzero(layout.racks_of_cell != NONE)
         place[layout.racks_of_cell[cells, places]] = places
@@ -160,9 +160,10 @@ class _SharedDomains:
 class _SharedCounts:
     """Units that leave a domain and enter it again change no count."""
 
-    def __init__(self, part: Counts, layout: Layout) -> None:
+    def __init__(self, part: Counts, candidates: Candidates, layout: Layout) -> None:
         domains = part.form.domains
         self.part = part
+        self.limited = part.limited(candidates)  # (N,)
         self._is_near = layout.is_near(np.diff(domains.start))
         self.holds_signature = np.zeros((domains.num_rows, layout.num_signatures), bool)
         self.holds_signature[domains.row, layout.signature_of_rack[domains.rack]] = True
@@ -171,7 +172,7 @@ class _SharedCounts:
         """Return (which of the chosen, a domain of its source, correction of the violation)."""
         candidates, part = state.candidates, self.part
         source = candidates.source[chosen]
-        some = np.flatnonzero(part.limited(candidates)[chosen] & (source != NONE))
+        some = np.flatnonzero(self.limited[chosen] & (source != NONE))
         which, entry = ranges(part.start[source[some]], part.start[source[some] + 1])
         who, domain = some[which], part.domain[entry].astype(np.int64)
         kept = np.flatnonzero(self._is_near[domain] == near)

@@ -172,8 +172,9 @@ class _Rows:
         layout, size = search.layout, end - first
         self._most_in_cell = int(np.bincount(layout.cell_of_block).max(initial=0))
         self.cell_of_block = np.append(layout.cell_of_block, NONE - 1)
-        self.rows = np.full((size, layout.num_positions + 1), NOWHERE, np.int64)  # (f, P + 1)
-        self.by_block = np.full((size, layout.num_blocks + 1), NOWHERE, np.int64)
+        self.rows = np.empty((size, layout.num_positions + 1), np.int64)  # (f, P + 1)
+        self.by_block = np.empty((size, layout.num_blocks + 1), np.int64)
+        self.rows[:, -1] = self.by_block[:, -1] = NOWHERE
         start, rack, more = search.families.patches
         position = layout.position_of_rack
         for f in range(size):
