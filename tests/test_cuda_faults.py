@@ -13,7 +13,9 @@ from tests.cuda_shim.device import PLAIN, ShimDevice
 from tests.cuda_shim.device import compiler as host_compiler
 from tests.cuda_shim.driver import differences, run_alone
 from tests.evaluators import needs
+from tests.random_compiled import random_compiled
 from tests.test_cuda_sources import has_nvrtc, test_a_binary_is_compiled_once
+from tests.test_cuda_sweep import Arranged
 
 BARRIERS = {
     "overlaps are added before they are zero": (
@@ -65,6 +67,34 @@ TYPES = {
     ),
 }
 
+SWEEPS = {
+    "labels are alike where their hashes meet": (
+        "sweep_families.cu",
+        "if (column[n] != column[other]) break;",
+        "if (column[n] < column[other]) break;",
+    ),
+    "a near row is not shared": (
+        "sweep_overlaps.cu",
+        "if (is_near[row]) add(&near_row",
+        "if (0) add(&near_row",
+    ),
+    "a far row is shared with signatures in turn": (
+        "sweep_overlaps.cu",
+        "else add(&far_row[far_signature[to]], more * step);",
+        "else add(&far_row[lane % signatures], more * step);",
+    ),
+    "who leaves a domain is still a foe there": (
+        "sweep_leaving.cu",
+        "- (has_foes ? foes[at] : 0)",
+        "- (has_foes ? 0 : 0)",
+    ),
+    "units at risk stay where they left": (
+        "sweep_jobs.cu",
+        "at_risk[at] - (leaves_it ? units[n] : 0)",
+        "at_risk[at] - (leaves_it ? 0 : 0)",
+    ),
+}
+
 
 def planted(tmp_path: Path, file: str, text: str, instead: str) -> Path:
     """Return a copy of the sources with one passage replaced."""
@@ -82,6 +112,18 @@ def test_a_missing_barrier_changes_results(tmp_path: Path, fault: str) -> None:
     folder = planted(tmp_path, *BARRIERS[fault])
     noticed = (differences(ShimDevice(order, PLAIN, folder), 4) for order in (0, 1, 2, 3))
     assert any(noticed), "no thread order noticed"
+
+
+@pytest.mark.parametrize("fault", SWEEPS)
+def test_a_fault_in_the_sweep_changes_results(tmp_path: Path, fault: str) -> None:
+    needs(host_compiler() is not None, "g++")
+    device = ShimDevice(0, PLAIN, planted(tmp_path, *SWEEPS[fault]))
+    agreed = (
+        Arranged(random_compiled(seed), device, cell_racks).agree(seed, 2)
+        for seed in range(12)
+        for cell_racks in (0, 2, 32)
+    )
+    assert not all(agreed)
 
 
 @pytest.mark.parametrize("fault", READS)
