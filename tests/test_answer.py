@@ -19,9 +19,10 @@ from scheduler.planner.classes import Classes
 from scheduler.planner.course import Course
 from scheduler.planner.engine import Engine, make_engine
 from scheduler.planner.first_plans import FirstPlans
+from scheduler.planner.guide import Guide
 from scheduler.planner.guided_plans import GuidedPlans, large_waiting
 from scheduler.planner.placing import Placer
-from scheduler.planner.starts import ORDERS, in_parts
+from scheduler.planner.starts import ORDERS, Start, in_parts
 from scheduler.planner.state import Ground
 from scheduler.topology import Topology
 
@@ -183,7 +184,7 @@ def test_a_large_job_stays_chosen_only_if_its_plan_is_better() -> None:
         def margin(self, jobs: list[int]) -> int:
             return 1_000 + 100 * (good in jobs) - len(jobs)
 
-    def build(starts: list[list[guided_plans.Start]]) -> list[Shards | None]:
+    def build(starts: list[list[Start]]) -> list[Shards | None]:
         plans: list[Shards | None] = []
         for parts in starts:
             assert parts[0].guide is not None
@@ -197,7 +198,7 @@ def test_a_large_job_stays_chosen_only_if_its_plan_is_better() -> None:
     plans = GuidedPlans(course, placer, 0, np.zeros(placer.compiled.num_jobs), build)
     plans._margin = lambda plan: -1 if plan is None else course.margin(plan.job.tolist())  # type: ignore[method-assign]
     none = np.zeros(placer.compiled.num_jobs, bool)
-    plans.run([guided_plans.Guide(none, {})] * 2)
+    plans.run([Guide(none, {})] * 2)
     assert asked[:2] == [[], []]
     assert {job for jobs in asked for job in jobs} == set(listed)
     later = asked[asked.index([good]) + 2 :] if listed.index(good) % 2 == 0 else asked[-1:]
@@ -207,7 +208,7 @@ def test_a_large_job_stays_chosen_only_if_its_plan_is_better() -> None:
 
 
 def test_guides_insist_on_one_more_job() -> None:
-    guide = guided_plans.Guide(np.zeros(3, bool), {})
+    guide = Guide(np.zeros(3, bool), {})
     more = guide.insisting(1)
     assert more.chosen.tolist() == [False, True, False]
     assert guide.chosen.tolist() == [False] * 3

@@ -9,8 +9,8 @@ from ortools.math_opt.python import mathopt
 
 from scheduler.planner.program import FREE, Arrays
 from scheduler.planner.solvers import relaxation, solve_relaxed
-from scheduler.planner.solvers.mixed import Mixed, solve_mixed
 from scheduler.planner.solvers.linear_model import linear_model
+from scheduler.planner.solvers.mixed import Mixed, solve_mixed
 from scheduler.planner.solvers.scaling import MOST, Scaling
 
 Floats = NDArray[np.float64]
