@@ -127,9 +127,31 @@ def test_prices_begin_where_the_bound_is_best() -> None:
     assert dear[blocks.rest_rows == row] == 1.0
     assert free[blocks.rest_rows == row] == 0.0
     columns.run(dear, free)
-    assert (columns.asked[0].prices == free).all()
+    assert (columns.asked[0].prices == dear).all()
+    assert (columns.asked[1].prices == free).all()
     assert columns.best is not None
     assert columns.best.total == min(each.total for each in columns.asked)
     # Power for four units: two at 30, two at 20. Slots alone would let all eight earn.
     assert columns.bound is not None
     assert 2 * 30 + 2 * 20 <= columns.bound / FINER < 4 * 20 + 2 * 30
+
+
+def test_the_first_answer_is_waited_for() -> None:
+    """A deadline that has passed already leaves one answer, the first, and no time for others."""
+    power = load(FEEDS, [2, 2], [1, 1, 1])
+    compiled = problem([4, 2, 8], [20, 30, 5], keeps(np.array([0, 0, 1, 1]), 0), power)
+    engine = make_engine("inline", None, workers=1)
+    block_of_job, _ = blocks_of_jobs(compiled)
+    outline = Outline.of(compiled, in_blocks(block_of_job), 1, 0)
+    prices = np.ones(outline.cut(block_of_job).rest.num_rows)
+    answered = []
+    for more_s in (-2.0, 60.0):
+        now = time.monotonic()
+        columns = Decomposition(
+            *(outline.cut(block_of_job), 0, engine, now - 1.0, lambda: False, 0),
+            latest=now + more_s,
+        )
+        columns.run(prices, 2 * prices)
+        answered.append(len(columns.asked))
+        assert (columns.bound is None) == (not answered[-1])
+    assert answered == [0, 1]

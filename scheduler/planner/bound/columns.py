@@ -63,6 +63,7 @@ class Decomposition:
     stopped: Callable[[], bool]
     seed: int
     effort: float = EFFORT
+    latest: float = 0.0  # until when the first answer is waited for, if after the deadline
     best: Lagrangian | None = None
     asked: list[Lagrangian] = field(default_factory=list)  # all answers so far
     master: Master = field(init=False)
@@ -94,22 +95,16 @@ class Decomposition:
             shares[column.block].append((column.x, share))
         return shares
 
-    def run(self, prices: NDArray[np.float64], *others: NDArray[np.float64]) -> None:
+    def run(self, *first: NDArray[np.float64]) -> None:
         """Ask and answer, from the best of some prices of the rest's rows on."""
         began = time.monotonic()
+        if not self._begin(first):
+            return
         trust = Trust(self.blocks.coupling)
-        for other in others:
-            if self._learn(other) is None:
-                return
         for _ in range(MOST_ROUNDS):
-            is_first = self.best is None
-            better = self._learn(prices)
-            if better is None:
-                return
-            trust.learn(better=better and not is_first)
-            if not better:
-                self.effort = min(self.effort * HARDER, MOST_EFFORT)
             assert self.best is not None
+            if self._out_of_time():
+                return
             model = self._model(trust, self.best)
             if model is None or self._out_of_time():
                 return
@@ -122,7 +117,24 @@ class Decomposition:
                 if wider is None:
                     return
                 model = wider
-            prices = KEPT * self.best.prices + (1 - KEPT) * model.prices
+            better = self._learn(KEPT * self.best.prices + (1 - KEPT) * model.prices)
+            if better is None:
+                return
+            trust.learn(better=better)
+            if not better:
+                self.effort = min(self.effort * HARDER, MOST_EFFORT)
+
+    def _begin(self, first: tuple[NDArray[np.float64], ...]) -> bool:
+        """Ask at the first prices, as many as there is time for; return whether any answered."""
+        spent_s = 0.0
+        for prices in first:
+            if self.best is not None and self.left_s() < spent_s:
+                break
+            asked = time.monotonic()
+            if self._learn(prices) is None:
+                break
+            spent_s = time.monotonic() - asked
+        return self.best is not None
 
     def _learn(self, prices: NDArray[np.float64]) -> bool | None:
         """Ask at `prices`; return whether the bound got better, None if there is no answer."""
@@ -165,7 +177,8 @@ class Decomposition:
         dealt = deal(self.blocks.blocks, count)
         chosen = [tuple(self.blocks.blocks[n] for n in numbers) for numbers in dealt]
         tasks = [Task(price_chunk, Chunk(b, prices, self.effort, self.seed)) for b in chosen]
-        results = self.engine.run(tasks, deadline=self.deadline, stopped=self.stopped)
+        deadline = self.deadline if self.best is not None else max(self.deadline, self.latest)
+        results = self.engine.run(tasks, deadline=deadline, stopped=self.stopped)
         answers: dict[int, Priced] = {}
         for numbers, result in zip(dealt, results, strict=True):
             if not isinstance(result, list):

@@ -240,6 +240,7 @@ class Bounding:
             self.stopped,
             self.seed,
             SMALL_EFFORT if _is_small(part) else EFFORT,
+            latest=self.began + self.time_limit_s,
         )
         columns.master.add_point(outline.point(part.to_part(self.best)))
         if relaxed is not None:

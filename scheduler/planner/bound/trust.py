@@ -26,7 +26,7 @@ class Trust:
     """A box around the prices of some rows, as wide as past steps have earned."""
 
     rows: Ints  # rows of the rest that have a box
-    width: float = 0.2  # relative
+    width: float = 0.16  # relative
 
     def learn(self, *, better: bool) -> None:
         """Widen the box after a better bound, narrow it after none."""
