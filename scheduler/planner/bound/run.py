@@ -225,10 +225,10 @@ class Bounding:
         while True:
             whole = in_blocks(block_of_job) | large_jobs(compiled)
             outline = Outline.of(compiled, whole, most, self.met, feeds=_is_small(part))
-            left_s = deadline - time.monotonic()
-            relaxed = solve_relaxed(
-                outline.arrays, time_limit_s=left_s * RELAX_SHARE, stop=self._out_of_time
-            )
+            limit_s = (deadline - time.monotonic()) * RELAX_SHARE
+            if most <= LEAST_CLASSES:  # without prices to begin with, nothing is decomposed
+                limit_s = max(limit_s, self.left_s() * RELAX_SHARE)
+            relaxed = solve_relaxed(outline.arrays, time_limit_s=limit_s, stop=self._out_of_time)
             if relaxed is not None or most <= LEAST_CLASSES or self._out_of_time():
                 break
             most = max(most // 2, LEAST_CLASSES)
