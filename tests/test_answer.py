@@ -172,7 +172,9 @@ def test_large_jobs_without_a_place_are_listed_largest_first() -> None:
     assert not len(large_waiting(placer, -0.5 * worth, nothing))  # too dear to be tried
 
 
-def test_a_large_job_stays_chosen_only_if_its_plan_is_better() -> None:
+def test_a_large_job_stays_chosen_only_if_its_plan_is_better(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Plans are made up: worth a rack's slots more with one of the large jobs than without."""
     placer = placer_of("M", 0)
     nothing = Shards.build(*np.zeros((3, 0), np.int64))
@@ -196,7 +198,9 @@ def test_a_large_job_stays_chosen_only_if_its_plan_is_better() -> None:
     score_of = NumpyBackend().load(placer.compiled).score
     course = Scored(placer.compiled, score_of, 1e6, lambda: False, lambda *_: None)
     plans = GuidedPlans(course, placer, 0, np.zeros(placer.compiled.num_jobs), build)
-    plans._margin = lambda plan: -1 if plan is None else course.margin(plan.job.tolist())  # type: ignore[method-assign]
+    monkeypatch.setattr(
+        plans, "_margin", lambda plan: -1 if plan is None else course.margin(plan.job.tolist())
+    )
     none = np.zeros(placer.compiled.num_jobs, bool)
     plans.run([Guide(none, {})] * 2)
     assert asked[:2] == [[], []]

@@ -20,8 +20,8 @@ from kernels.cuda import sources
 from kernels.cuda.device import Buffer
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
-PLAIN = ("-O1", "-g")
-SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+PLAIN = ("-O1", "-g1")
+SANITIZED = ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 POISON = 0xCD  # of fresh memory
 
 
