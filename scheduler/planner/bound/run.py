@@ -45,8 +45,8 @@ LEAST_CLASSES, MOST_CLASSES = 4, 40
 PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
 PROGRAM_CLASSES = 16
 COLUMNS_SHARE = 0.45  # of the time
-MIXED_SHARE, MIXED_GAP = 0.7, 2e-4  # of the time that is left then; relative gap that will do
-PROGRAM_SHARE = 0.7  # the same for a program that plans can follow
+SOLVE_SHARE = 0.7  # of the time that is left then: plans go on from what is found
+MIXED_GAP = 2e-4  # relative gap that will do
 PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
 SMALL_EFFORT = 0.01  # deterministic time of a group's answer, there
 RELAX_SHARE = 0.5  # of that time, for prices to begin with
@@ -158,10 +158,8 @@ class Bounding:
         """Return a program that may prove more, to be solved by a worker; None: there is none."""
         if not self.ahead or limit_s <= 0 or self.stopped():
             return None
-        if self.ahead.pop() == "mixed":
-            mixed = self._mixed(MIXED_SHARE * limit_s)
-        else:
-            mixed = self._program(PROGRAM_SHARE * limit_s)
+        limit_s *= SOLVE_SHARE
+        mixed = self._mixed(limit_s) if self.ahead.pop() == "mixed" else self._program(limit_s)
         return None if mixed is None else Task(solve_mixed, mixed)
 
     def take(self, result: object) -> Answer | None:
