@@ -216,6 +216,17 @@ def test_a_part_is_improved_with_and_without_machine_code(
     assert score(found.shards) < score(first)
 
 
+@pytest.mark.parametrize("machine_code_there", [True, False])
+def test_a_part_without_jobs_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, machine_code_there: bool
+) -> None:
+    monkeypatch.setattr(fast, "can_plan", lambda _: machine_code_there)
+    compiled = compiled_of("S", 0)
+    none, racks = np.zeros(0, np.int64), np.arange(8)
+    work = Work(built(compiled), none, racks, 1, 300, fast.PERIOD, until=2.0**40)
+    assert ruin_part(compiled, work) is None
+
+
 @pytest.mark.parametrize("order", starts.ORDERS)
 def test_first_plans_break_nothing_with_and_without_machine_code(
     monkeypatch: pytest.MonkeyPatch, order: str

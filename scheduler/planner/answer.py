@@ -20,10 +20,8 @@ from scheduler.planner.classes import Classes
 from scheduler.planner.construct import Builder
 from scheduler.planner.follow import follow
 from scheduler.planner.placing import Placer
+from scheduler.planner.starts import settle_steps
 from scheduler.planner.state import Ground, State
-
-MOST_STEPS = 20_000  # of ruin and recreate within the classes, at most,
-EFFORT = 5_000_000  # and of all racks together
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +54,7 @@ class Layout:
 
 def lay_out(compiled: Compiled, layout: Layout) -> Shards:
     """Return the best plan that follows an answer more or less freely; a task for a worker."""
-    steps = min(MOST_STEPS, EFFORT // compiled.num_racks)
+    steps = settle_steps(compiled)
     plans = followed(
         compiled, layout.answer, layout.seed, steps, lambda: time.time() > layout.until
     )

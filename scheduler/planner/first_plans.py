@@ -72,7 +72,7 @@ class FirstPlans:
         profit = proof.profit
         if profit is None or not self.by_steps or self.course.out_of_time():
             return
-        if settle_steps(self.placer) >= SETTLE_STEPS:
+        if settle_steps(self.placer.compiled) >= SETTLE_STEPS:
             return
         with self.course.during("follow"):
             plans = GuidedPlans(self.course, self.placer, self.seed, profit, self._build)

@@ -148,14 +148,14 @@ def by_profit(placer: Placer, number: int, seed: int, profit: NDArray[np.float64
         profit = profit * np.exp(rng.normal(0, PROFIT_NOISE, len(profit)))
     parts = in_parts(placer, "root", seed)
     changes: dict[str, Any] = {"keenness": KEENNESS[number % len(KEENNESS)], "seed": seed + number}
-    steps = settle_steps(placer)
+    steps = settle_steps(placer.compiled)
     changes |= {"steps": steps, "period": steps if number % 4 < 2 else fast.PERIOD}
     return [replace(part, profit=profit[part.jobs], **changes) for part in parts]
 
 
-def settle_steps(placer: Placer) -> int:
+def settle_steps(compiled: Compiled) -> int:
     """Return how many steps follow a first plan."""
-    return min(SETTLE_STEPS, SETTLE_EFFORT // placer.compiled.num_racks)
+    return min(SETTLE_STEPS, SETTLE_EFFORT // compiled.num_racks)
 
 
 def guided(
@@ -182,7 +182,7 @@ def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
     count = min(len(places), int(np.ceil(np.sqrt(pairs / PART_PLACEMENTS))))
     jobs, racks = np.arange(compiled.num_jobs), np.arange(compiled.num_racks)
     if count <= 1:
-        settle = settle_steps(placer) if compiled.num_racks <= SETTLED_RACKS else 0
+        settle = settle_steps(compiled) if compiled.num_racks <= SETTLED_RACKS else 0
         return [Start(jobs, racks, order, seed, steps=settle, period=max(settle, 1))]
     part_of_place = np.arange(len(places)) * count // len(places)
     part_of_rack = np.empty(compiled.num_racks, np.int64)

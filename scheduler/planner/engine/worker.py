@@ -31,13 +31,13 @@ def main() -> None:
     except Exception as error:  # whatever it is, the parent raises it
         connection.send(failure(error))
         return
-    connection.send_bytes(pickle.dumps(Ready()))
+    answer = pickle.dumps(Ready())
     while True:
         try:
-            task = connection.recv_bytes()
-        except EOFError:
+            connection.send_bytes(answer)
+            answer = perform(context, connection.recv_bytes())
+        except (EOFError, BrokenPipeError):  # the parent has closed it, perhaps before the answer
             return
-        connection.send_bytes(perform(context, task))
 
 
 def die_with(lifeline: int) -> None:

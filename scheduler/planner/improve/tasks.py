@@ -47,6 +47,8 @@ class Found:
 
 def ruin_part(compiled: Compiled, work: Work) -> Found | None:
     """Ruin and recreate a part; None if nothing better was found."""
+    if not len(work.jobs):  # a part may hold nothing that moves, and nothing may wait
+        return None
     part, before = _begin(compiled, work)
     placer = Placer(Ground(part.compiled))
 
