@@ -43,7 +43,7 @@ gpu:  ## on a machine with an NVIDIA GPU: tests, memory checks and benchmarks
 	@$(MAKE) --no-print-directory $(CUDA_READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" OUT="$(OUT)" .ci/gpu
 
-# Compiles the planner's inner loop, half a minute after every change of it, else a moment.
+# Compiles the planner's inner loop, a minute after every change of it, else a moment.
 machine-code:
 	@$(BIN)/python -m scheduler.planner.fast
 

@@ -117,6 +117,11 @@ def test_a_board_counts_the_margin_exactly(seed: int) -> None:
     assert int(board.tally[c.PROFIT]) == gained
 
 
+def open_racks(board: Board) -> list[set[int]]:
+    """Racks with free slots, by keeper."""
+    return [set(row[: row[-1]].tolist()) for row in board.open]
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_board_that_was_emptied_again_is_as_new(seed: int) -> None:
     compiled = some_compiled(seed)
@@ -127,10 +132,37 @@ def test_a_board_that_was_emptied_again_is_as_new(seed: int) -> None:
     for job in plain_jobs(compiled):
         assert fits_of(board, job, compiled.num_racks) == fits_of(new, job, compiled.num_racks)
     assert int(board.tally[c.PROFIT]) == 0
-    assert set(board.open[: board.open[-1]]) == set(new.open[: new.open[-1]])
+    assert open_racks(board) == open_racks(new)
     assert set(board.waiting[: board.waiting[-1]]) == set(new.waiting[: new.waiting[-1]])
     assert (board.ragged == NONE).all()
     assert (board.rack[:, c.KEEPER] == NONE).all()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_racks_with_free_slots_are_listed_by_who_keeps_them(seed: int) -> None:
+    board, _ = fill_both(some_compiled(seed), seed)
+    listed = [(rack, keeper) for keeper, racks in enumerate(open_racks(board)) for rack in racks]
+    free = np.flatnonzero(board.rack[:-1, c.FREE] > 0)
+    keeper = board.rack[free, c.KEEPER] % len(board.open)  # what nobody keeps is in the last list
+    assert sorted(listed) == sorted(zip(free.tolist(), keeper.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_board_counts_the_company_of_every_domain(seed: int) -> None:
+    """Groups, and groups that share with nobody, in each domain that any rack lies in."""
+    compiled = some_compiled(seed)
+    board, state = fill_both(compiled, seed)
+    company = []
+    for presence in state.presences:
+        form = presence.form
+        inside = [presence.inside.get(group, {}) for group in range(len(form.group_names))]
+        alone = np.zeros(len(inside), bool)
+        if form.may_share is not None:
+            alone = form.may_share.sum(axis=1) == 1
+        for domain in range(form.num_domains):
+            here = np.array([domain in there for there in inside], bool)
+            company.append([int(here.sum()), int((here & alone).sum())])
+    assert board.company.tolist() == company
 
 
 def test_whom_a_keeper_keeps_out_has_no_room() -> None:
@@ -140,7 +172,7 @@ def test_whom_a_keeper_keeps_out_has_no_room() -> None:
         board, _ = fill_both(compiled, seed)
         for rack in np.flatnonzero(board.rack[:-1, c.KEEPER] != NONE).tolist():
             keeper = board.owner[board.rack[rack, c.KEEPER]]
-            groups = board.group_of_job[keeper[c.FORM]]
+            groups = board.group_of_job[:, keeper[c.FORM]]
             here = [job for job, at in zip(*shards_at(board), strict=True) if at == rack]
             assert all(groups[job] in (NONE, keeper[c.GROUP]) for job in here)
             kept += 1

@@ -1,4 +1,4 @@
-"""Compile the fast search, once after every installation: about half a minute."""
+"""Compile the fast search, once after every installation: about a minute."""
 
 import sys
 
@@ -9,5 +9,5 @@ if __name__ == "__main__":
     if version() is None:
         sys.exit("fast: expected numba to be installed (extra fast), is not")
     if not available():
-        print("compiling the planner's inner loop, once: about half a minute", file=sys.stderr)
+        print("compiling the planner's inner loop, once: about a minute", file=sys.stderr)
         build()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernels.forms import NONE, GroupCount, Ints, Shards
+from kernels.forms import NONE, UNLIMITED, GroupCount, Ints, Shards
 from scheduler.planner.fast import columns as c
 from scheduler.planner.fast.tables import (
     by_label,
@@ -22,7 +22,9 @@ from scheduler.planner.fast.tables import (
     ints,
     limits,
     lists,
+    narrow,
     owners,
+    roaming,
     set_of,
     table,
     zones,
@@ -43,11 +45,12 @@ class Board(NamedTuple):
     demand: Ints  # (J, C)
     slack: Ints  # (I,)
     form: Ints  # (P, columns)
-    group_of_job: Ints  # (P, J)
-    domain_of_rack: Ints  # (P, R)
+    group_of_job: Ints  # (J, P)
+    domain_of_rack: Ints  # (R, P)
     domain: Ints  # list of lists: racks of each domain, form by form
     group: Ints  # (G, columns)
-    foe: Ints  # list of lists: groups of the same form that may not share with the group
+    company: Ints  # (domains of all forms, columns)
+    foe: Ints  # list of lists: what may not share with a group, loners left out
     cell: Ints  # (cells, columns)
     owner: Ints  # (O, columns)
     member: Ints  # list of lists: jobs of each owner, the densest first
@@ -58,7 +61,7 @@ class Board(NamedTuple):
     ragged: Ints  # (packing groups,) first rack with a bin that is filled in part
     shard: Ints  # (N, columns)
     spare: Ints  # (N + 1,) unused shards; the last says how many
-    open: Ints  # (R + 1,) racks with free slots; the last says how many
+    open: Ints  # (O + 1, R + 1) racks with free slots by keeper; the last column says how many
     waiting: Ints  # (J + 1,) movable jobs without a place; the last says how many
     tally: Ints  # (columns,)
 
@@ -98,11 +101,13 @@ def board_of(placer: Placer) -> Board:
     job[:, c.KEEPS] = placer.owner.racks_of_job
     job[:, c.ZONES] = zone_of_job
     job[:, c.OWNER] = owner_of_job
+    job[:, c.ROAMS] = roaming(placer.presences, owner, owner_of_job)
+    job[:, c.SMALL] = packing.size.min(axis=1, initial=UNLIMITED) < packing.bin_size.max(initial=0)
+    job[:, c.NARROW] = narrow(zone)[zone_of_job]
     job[:, c.FIRST_SHARD] = NONE
     waiting, job[:, c.WAITS_AT] = set_of(movable)
 
     rack = np.zeros((num_racks + 1, c.RACK_COLUMNS), np.int64)
-    rack[:-1, c.BINS] = packing.bins
     rack[:-1, c.FREE] = slots
     rack[:-1, c.BIN_SIZE] = packing.bin_size
     rack[:-1, c.SIZE_KIND] = packing.kind_of_rack
@@ -111,10 +116,11 @@ def board_of(placer: Placer) -> Board:
     rack[:, c.LIMITS] = limit_start
     rack[:, c.FIRST_ON_RACK] = NONE
     rack[:, c.KEEPER] = NONE
-    is_open, rack[:-1, c.OPEN_AT] = set_of(slots > 0)
+    is_open = np.zeros((len(owner) + 1, num_racks + 1), np.int64)  # nobody's are in the last row
+    is_open[NONE], rack[:-1, c.OPEN_AT] = set_of(slots > 0)
 
     bins = np.full((groups, num_racks, c.BIN_COLUMNS), NONE, np.int64)
-    bins[:, :, c.USED] = 0
+    bins[:, :, c.LEFT] = 0
     tally = np.zeros(c.TALLY_COLUMNS, np.int64)
     tally[c.SLOT_PRICE] = round(placer.price * 1000)
     return Board(
@@ -128,12 +134,13 @@ def board_of(placer: Placer) -> Board:
         demand=demand,
         slack=ground.loads.slack.astype(np.int64),
         form=form,
-        group_of_job=table([f.group_of_job for f in placer.presences], num_jobs),
-        domain_of_rack=table([f.domain_of_rack for f in placer.presences], num_racks),
+        group_of_job=ints(table([f.group_of_job for f in placer.presences], num_jobs).T),
+        domain_of_rack=ints(table([f.domain_of_rack for f in placer.presences], num_racks).T),
         domain=lists(
             [racks for f in placer.presences for racks in by_label(f.domain_of_rack, f.num_domains)]
         ),
         group=group,
+        company=np.zeros((int(form[:, c.DOMAINS].sum()), c.COMPANY_COLUMNS), np.int64),
         foe=lists([row for f in placer.presences for row in foes(f)]),
         cell=np.zeros((cells, c.CELL_COLUMNS), np.int64),
         owner=owner,

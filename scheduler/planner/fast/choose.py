@@ -8,7 +8,7 @@ from kernels.forms import NONE
 from scheduler.planner.fast import columns as c
 from scheduler.planner.fast.board import Board
 from scheduler.planner.fast.desk import Desk
-from scheduler.planner.fast.jit import compiled
+from scheduler.planner.fast.jit import compiled, inlined
 
 MOST_RUINED = 120  # jobs
 A_FEW_RACKS, A_GROUP = 0.15, 0.15  # shares of the steps; the others empty one to three blocks
@@ -40,7 +40,7 @@ def choose(b: Board, d: Desk, number: int) -> int:
     return count
 
 
-@compiled
+@inlined
 def list_rack(b: Board, d: Desk, rack: int, number: int, count: int) -> int:
     """List the jobs on a rack."""
     shard = b.rack[rack, c.FIRST_ON_RACK]
@@ -50,7 +50,7 @@ def list_rack(b: Board, d: Desk, rack: int, number: int, count: int) -> int:
     return count
 
 
-@compiled
+@inlined
 def list_job(b: Board, d: Desk, job: int, number: int, count: int) -> int:
     """List a job that lies somewhere and may move, unless it is listed or enough are."""
     if not b.job[job, c.MOVABLE] or not b.job[job, c.TOTAL] or b.job[job, c.MARK] == number:

@@ -1,6 +1,6 @@
 """Where the machine code of the fast search lies, and whether it is there.
 
-Compiling takes half a minute, so it is done beforehand, by ``python -m scheduler.planner.fast``,
+Compiling takes a minute, so it is done beforehand, by ``python -m scheduler.planner.fast``,
 and the code is kept on disk: under a name that changes with any source, since a function's own
 file does not tell what it calls. Whoever only asks does not load the compiler.
 """
@@ -30,7 +30,7 @@ def version() -> str | None:
 
 
 def available() -> bool:
-    """Whether machine code lies on disk; a search must not wait for half a minute."""
+    """Whether machine code lies on disk; a search must not wait for a minute."""
     return version() is not None and _mark().exists()
 
 

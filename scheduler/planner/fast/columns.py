@@ -16,25 +16,27 @@ MOVABLE = 7  # 0 or 1
 KEEPS = 8  # racks of the largest domain that the job's group keeps
 ZONES = 9  # row of Board.zone
 OWNER = 10  # group that keeps domains, NONE: the job keeps nothing
+ROAMS = 11  # 1: some other keeper may let the job onto what it keeps
+NARROW = 12  # 1: the job has to lie on one rack
+SMALL = 13  # 1: a unit may fit into what is left of a bin
 # ... and what does.
-TOTAL = 11  # units placed
-FIRST_SHARD = 12  # NONE: none
-WAITS_AT = 13  # place in Board.waiting, NONE: in none
-MARK = 14  # step that listed the job last
-JOB_COLUMNS = 15
+TOTAL = 14  # units placed
+FIRST_SHARD = 15  # NONE: none
+WAITS_AT = 16  # place in Board.waiting, NONE: in none
+MARK = 17  # step that listed the job last
+JOB_COLUMNS = 18
 
 # Board.rack
-BINS = 0  # free ones
-FREE = 1  # slots in free bins
-BIN_SIZE = 2  # slots
-SIZE_KIND = 3  # column of Board.size
-COST_KIND = 4  # column of Board.cost
-BLOCK = 5
-LIMITS = 6  # first entry in Board.limit; the next rack's is the end
-FIRST_ON_RACK = 7  # shard, NONE: none
-OPEN_AT = 8  # place in Board.open, NONE: in none
-KEEPER = 9  # owner that keeps the rack right now, NONE: nobody does
-RACK_COLUMNS = 10
+FREE = 0  # slots in free bins
+BIN_SIZE = 1  # slots
+SIZE_KIND = 2  # column of Board.size
+COST_KIND = 3  # column of Board.cost
+KEEPER = 4  # owner that keeps the rack right now, NONE: nobody does
+OPEN_AT = 5  # place among the open racks of its keeper, NONE: it has no free slots
+BLOCK = 6
+LIMITS = 7  # first entry in Board.limit; the next rack's is the end
+FIRST_ON_RACK = 8  # shard, NONE: none
+RACK_COLUMNS = 9
 
 # Board.limit: entries of linear limits, rack by rack
 ROW, WEIGHT, DEMAND = 0, 1, 2  # DEMAND: column of Board.demand
@@ -47,10 +49,15 @@ FORM_COLUMNS = 5
 # Board.group: groups of these forms
 MOST_DOMAINS, FREE_DOMAINS, PRICE, SPREAD = 0, 1, 2, 3  # SPREAD: domains with units
 IS_OWNER = 4  # number of the owner that the group is, NONE: it keeps nothing
-GROUP_COLUMNS = 5
+IS_LONER = 5  # 1: it shares domains with no other group
+GROUP_COLUMNS = 6
+
+# Board.company: groups in a domain of one form, and those of them that are loners
+ALL, LONERS = 0, 1
+COMPANY_COLUMNS = 2
 
 # Board.cell: a group and a domain of one form
-INSIDE, FOES = 0, 1  # units there; groups there that keep the group out
+INSIDE, FOES = 0, 1  # units there; groups there, no loners, that keep the group out
 CELL_COLUMNS = 2
 
 # Board.owner: groups that keep domains
@@ -61,8 +68,9 @@ OWNER_COLUMNS = 3
 JOB, RACK, UNITS, NEXT_OF_JOB, NEXT_ON_RACK, BEFORE_ON_RACK = 0, 1, 2, 3, 4, 5
 SHARD_COLUMNS = 6
 
-# Board.bins: by packing group and rack; racks with a bin that is filled in part are linked
-USED, NEXT_RAGGED, BEFORE_RAGGED = 0, 1, 2
+# Board.bins: by packing group and rack; racks with a bin that is filled in part are linked.
+# LEFT: slots that are left in it
+LEFT, NEXT_RAGGED, BEFORE_RAGGED = 0, 1, 2
 BIN_COLUMNS = 3
 
 # Board.tally

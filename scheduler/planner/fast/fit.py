@@ -5,18 +5,15 @@ from __future__ import annotations
 from kernels.forms import NONE, UNLIMITED
 from scheduler.planner.fast import columns as c
 from scheduler.planner.fast.board import Board
-from scheduler.planner.fast.jit import compiled
+from scheduler.planner.fast.jit import inlined
 
 
-@compiled
+@inlined
 def fit(b: Board, job: int, rack: int) -> int:
     """Return the units of `job` that `rack` still takes."""
     if b.cost[job, b.rack[rack, c.COST_KIND]] == UNLIMITED:
         return 0
-    bin_size = b.rack[rack, c.BIN_SIZE]
-    slots, over = b.rack[rack, c.FREE], b.bins[b.job[job, c.PACKING], rack, c.USED] % bin_size
-    if over:
-        slots += bin_size - over
+    slots = b.rack[rack, c.FREE] + b.bins[b.job[job, c.PACKING], rack, c.LEFT]
     left = slots // b.size[job, b.rack[rack, c.SIZE_KIND]]
     left = min(left, b.job[job, c.WANT] - b.job[job, c.TOTAL])
     if left <= 0 or not may_enter(b, job, rack):
@@ -30,21 +27,27 @@ def fit(b: Board, job: int, rack: int) -> int:
     return max(0, most)
 
 
-@compiled
+@inlined
 def may_enter(b: Board, job: int, rack: int) -> bool:
     """Whether who is there, and how far the job's groups lie apart, let `job` onto `rack`."""
     for p in range(len(b.form)):
-        group, domain = b.group_of_job[p, job], b.domain_of_rack[p, rack]
+        group, domain = b.group_of_job[job, p], b.domain_of_rack[rack, p]
         if group != NONE and domain != NONE:
             cell = b.form[p, c.FIRST_CELL] + domain * b.form[p, c.GROUPS] + group
             number = b.form[p, c.FIRST_GROUP] + group
-            is_full = b.group[number, c.SPREAD] >= b.group[number, c.MOST_DOMAINS]
-            if b.cell[cell, c.INSIDE] == 0 and (is_full or b.cell[cell, c.FOES] > 0):
+            if b.cell[cell, c.INSIDE] > 0:
+                continue
+            if b.group[number, c.SPREAD] >= b.group[number, c.MOST_DOMAINS]:
+                return False
+            company = b.company[b.form[p, c.FIRST_DOMAIN] + domain]
+            if company[c.ALL if b.group[number, c.IS_LONER] else c.LONERS] > 0:
+                return False
+            if b.cell[cell, c.FOES] > 0:
                 return False
     return True
 
 
-@compiled
+@inlined
 def fit_counts(b: Board, job: int, rack: int) -> int:
     """Return the units of `job` that limits of units per domain leave to `rack`."""
     left, racks = UNLIMITED, len(b.rack) - 1

@@ -18,7 +18,7 @@ def _imported() -> Any:
     return numba
 
 
-def compiled(function: F) -> F:
+def compiled(function: F, *, inline: bool = False) -> F:
     """Compile a function that allocates nothing, when it is first called.
 
     Without counting of references, which would take nine tenths of the time: arrays come from
@@ -28,10 +28,16 @@ def compiled(function: F) -> F:
         return function
     usual, NUMBA.config.CACHE_DIR = NUMBA.config.CACHE_DIR, str(CODE)
     try:
-        fast: F = NUMBA.njit(cache=True, error_model="numpy", _nrt=False)(function)
+        how = {"cache": True, "error_model": "numpy", "_nrt": False, "forceinline": inline}
+        fast: F = NUMBA.njit(**how)(function)
     finally:
         NUMBA.config.CACHE_DIR = usual
     return fast
+
+
+def inlined(function: F) -> F:
+    """Compile a function into each that calls it: handing over a board takes a tenth of a µs."""
+    return compiled(function, inline=True)
 
 
 NUMBA = _imported()

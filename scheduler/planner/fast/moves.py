@@ -5,10 +5,10 @@ from __future__ import annotations
 from kernels.forms import NONE, Ints
 from scheduler.planner.fast import columns as c
 from scheduler.planner.fast.board import Board
-from scheduler.planner.fast.jit import compiled
+from scheduler.planner.fast.jit import compiled, inlined
 
 
-@compiled
+@inlined
 def add(b: Board, job: int, rack: int, units: int) -> None:
     """Place units of a job on a rack where it has none."""
     if b.job[job, c.WAITS_AT] != NONE:
@@ -29,7 +29,7 @@ def add(b: Board, job: int, rack: int, units: int) -> None:
     b.rack[rack, c.FIRST_ON_RACK] = shard
 
 
-@compiled
+@inlined
 def remove(b: Board, job: int) -> None:
     """Take a job off all racks."""
     shard = b.job[job, c.FIRST_SHARD]
@@ -53,7 +53,7 @@ def remove(b: Board, job: int) -> None:
         enter(b.waiting, b.job, c.WAITS_AT, job)
 
 
-@compiled
+@inlined
 def shift(b: Board, job: int, rack: int, units: int) -> None:
     """Keep every limit and the profit while units come or, if negative, go."""
     fill_bins(b, b.job[job, c.PACKING], rack, units * b.size[job, b.rack[rack, c.SIZE_KIND]])
@@ -71,20 +71,20 @@ def shift(b: Board, job: int, rack: int, units: int) -> None:
             for k in range(b.count_domain[n * racks + rack], b.count_domain[n * racks + rack + 1]):
                 b.count_left[cell + b.count_domain[k]] -= units
     for p in range(len(b.form)):
-        group, domain = b.group_of_job[p, job], b.domain_of_rack[p, rack]
+        group, domain = b.group_of_job[job, p], b.domain_of_rack[rack, p]
         if group != NONE and domain != NONE:
             be_there(b, p, group, domain, units)
 
 
-@compiled
+@inlined
 def fill_bins(b: Board, group: int, rack: int, slots: int) -> None:
     """Take slots of a packing group's bins, or give them back."""
     if group == NONE:
         return
-    bin_size, before = b.rack[rack, c.BIN_SIZE], b.bins[group, rack, c.USED]
-    after = before + slots
-    b.bins[group, rack, c.USED] = after
-    was_ragged, is_ragged = before % bin_size != 0, after % bin_size != 0
+    before = b.bins[group, rack, c.LEFT]
+    after = (before - slots) % b.rack[rack, c.BIN_SIZE]
+    b.bins[group, rack, c.LEFT] = after
+    was_ragged, is_ragged = before != 0, after != 0
     if is_ragged and not was_ragged:
         first = b.ragged[group]
         b.bins[group, rack, c.NEXT_RAGGED] = first
@@ -100,16 +100,14 @@ def fill_bins(b: Board, group: int, rack: int, slots: int) -> None:
             b.bins[group, ahead, c.NEXT_RAGGED] = behind
         if behind != NONE:
             b.bins[group, behind, c.BEFORE_RAGGED] = ahead
-    taken = (after + bin_size - 1) // bin_size - (before + bin_size - 1) // bin_size
-    b.rack[rack, c.BINS] -= taken
-    b.rack[rack, c.FREE] -= taken * bin_size
+    b.rack[rack, c.FREE] -= slots + after - before
     if b.rack[rack, c.FREE] > 0 and b.rack[rack, c.OPEN_AT] == NONE:
-        enter(b.open, b.rack, c.OPEN_AT, rack)
+        enter(b.open[b.rack[rack, c.KEEPER]], b.rack, c.OPEN_AT, rack)
     elif b.rack[rack, c.FREE] <= 0 and b.rack[rack, c.OPEN_AT] != NONE:
-        leave(b.open, b.rack, c.OPEN_AT, rack)
+        leave(b.open[b.rack[rack, c.KEEPER]], b.rack, c.OPEN_AT, rack)
 
 
-@compiled
+@inlined
 def be_there(b: Board, p: int, group: int, domain: int, units: int) -> None:
     """Keep who is in a domain, and whom that keeps out."""
     cell = b.form[p, c.FIRST_CELL] + domain * b.form[p, c.GROUPS] + group
@@ -122,17 +120,30 @@ def be_there(b: Board, p: int, group: int, domain: int, units: int) -> None:
     beyond = b.group[number, c.SPREAD] - b.group[number, c.FREE_DOMAINS]
     b.group[number, c.SPREAD] += change
     b.tally[c.PROFIT] -= b.group[number, c.PRICE] * (max(0, beyond + change) - max(0, beyond))
+    place = b.form[p, c.FIRST_DOMAIN] + domain
+    b.company[place, c.ALL] += change
+    b.company[place, c.LONERS] += change * b.group[number, c.IS_LONER]
     for k in range(b.foe[number], b.foe[number + 1]):
         foe = b.form[p, c.FIRST_CELL] + domain * b.form[p, c.GROUPS] + b.foe[k]
         b.cell[foe, c.FOES] += change
     owner = b.group[number, c.IS_OWNER]
     if owner != NONE:
-        place = b.form[p, c.FIRST_DOMAIN] + domain
         for k in range(b.domain[place], b.domain[place + 1]):
-            b.rack[b.domain[k], c.KEEPER] = owner if change > 0 else NONE
+            keep(b, b.domain[k], owner if change > 0 else NONE)
 
 
-@compiled
+@inlined
+def keep(b: Board, rack: int, keeper: int) -> None:
+    """Note who keeps a rack from others, NONE: nobody does."""
+    if b.rack[rack, c.OPEN_AT] == NONE:
+        b.rack[rack, c.KEEPER] = keeper
+        return
+    leave(b.open[b.rack[rack, c.KEEPER]], b.rack, c.OPEN_AT, rack)
+    b.rack[rack, c.KEEPER] = keeper
+    enter(b.open[keeper], b.rack, c.OPEN_AT, rack)
+
+
+@inlined
 def enter(members: Ints, table: Ints, column: int, one: int) -> None:
     """Put one into a set; a column of `table` says at which place of it each is."""
     count = members[-1]
@@ -141,7 +152,7 @@ def enter(members: Ints, table: Ints, column: int, one: int) -> None:
     members[-1] = count + 1
 
 
-@compiled
+@inlined
 def leave(members: Ints, table: Ints, column: int, one: int) -> None:
     """Take one out of a set; the last takes its place."""
     last = members[-1] - 1

@@ -7,7 +7,7 @@ from scheduler.planner.fast import columns as c
 from scheduler.planner.fast.board import Board
 from scheduler.planner.fast.desk import Desk
 from scheduler.planner.fast.fit import fit
-from scheduler.planner.fast.jit import compiled
+from scheduler.planner.fast.jit import inlined
 from scheduler.planner.fast.moves import add, remove
 
 FAR = 10**6  # rank of what is not on the group's own ground
@@ -15,45 +15,54 @@ NEVER = 2**60
 TRIES = 6  # zones that are tried for one job
 
 
-@compiled
+@inlined
 def place(b: Board, d: Desk, job: int, keenness: float) -> bool:
-    """Place all of a job, if it fits; return whether it was placed."""
-    owner = b.job[job, c.OWNER]
+    """Place all of a job, if it fits; return whether it was placed.
+
+    A group fills what it keeps first, and opens more where that is worth its room.
+    """
+    owner, count = b.job[job, c.OWNER], 0
     has_ground = owner != NONE and keeps_any(b, owner)
-    may_open = owner == NONE or worth_opening(b, owner, has_ground, keenness)
-    if not has_ground and not may_open:
-        return False
-    want, total, best, best_rank = b.job[job, c.WANT], 0, NONE, NEVER
-    count = find_racks(b, d, job, has_ground, may_open)
-    for n in range(count):
+    for opens in range(0 if has_ground else 1, 2):
+        first = count
+        if not opens:
+            count = find_own(b, d, job)
+        elif owner == NONE or worth_opening(b, owner, has_ground, keenness):
+            count = find_others(b, d, job, count)
+        else:
+            return False
+        if place_on_found(b, d, job, first, count):
+            return True
+    return False
+
+
+@inlined
+def place_on_found(b: Board, d: Desk, job: int, first: int, count: int) -> bool:
+    """Place a job on the fullest rack that takes it whole, from the first on; else on several."""
+    want, best, best_room = b.job[job, c.WANT], NONE, NEVER
+    for n in range(first, count):
         room = d.found[n, c.ROOM]
-        total += room
-        rank = room if d.found[n, c.OWN] else room + FAR
-        if room >= want and rank < best_rank and fit(b, job, d.found[n, c.FOUND]) >= want:
-            best, best_rank = d.found[n, c.FOUND], rank
+        if want <= room < best_room and fit(b, job, d.found[n, c.FOUND]) >= want:
+            best, best_room = d.found[n, c.FOUND], room
     if best != NONE:
         add(b, job, best, want)
         return True
-    return bool(total >= want > 1) and spread_out(b, d, job, count)
+    if want == 1 or b.job[job, c.NARROW]:
+        return False
+    total = 0
+    for n in range(count):
+        total += d.found[n, c.ROOM]
+    return total >= want and spread_out(b, d, job, count)
 
 
-@compiled
+@inlined
 def keeps_any(b: Board, owner: int) -> bool:
     """Whether a group keeps a domain to itself already."""
     form = b.owner[owner, c.FORM]
     return bool(b.group[b.form[form, c.FIRST_GROUP] + b.owner[owner, c.GROUP], c.SPREAD] > 0)
 
 
-@compiled
-def is_own(b: Board, owner: int, rack: int) -> bool:
-    """Whether a rack lies in a domain that the group keeps."""
-    form = b.owner[owner, c.FORM]
-    domain = b.domain_of_rack[form, rack]
-    cell = b.form[form, c.FIRST_CELL] + domain * b.form[form, c.GROUPS] + b.owner[owner, c.GROUP]
-    return bool(domain != NONE and b.cell[cell, c.INSIDE] > 0)
-
-
-@compiled
+@inlined
 def worth_opening(b: Board, owner: int, has_ground: bool, keenness: float) -> bool:
     """Whether what a group still has to place is worth a further domain to itself.
 
@@ -62,9 +71,8 @@ def worth_opening(b: Board, owner: int, has_ground: bool, keenness: float) -> bo
     """
     filled = 0
     if has_ground:
-        for n in range(b.open[-1]):
-            if is_own(b, owner, b.open[n]):
-                filled -= b.rack[b.open[n], c.FREE]
+        for n in range(b.open[owner, -1]):
+            filled -= b.rack[b.open[owner, n], c.FREE]
     slots, worth = b.owner[owner, c.DOMAIN_SLOTS], 0
     for n in range(b.member[owner], b.member[owner + 1]):
         job = b.member[n]
@@ -78,39 +86,62 @@ def worth_opening(b: Board, owner: int, has_ground: bool, keenness: float) -> bo
     return bool(worth >= keenness * b.tally[c.SLOT_PRICE] * slots)
 
 
-@compiled
-def find_racks(b: Board, d: Desk, job: int, has_ground: bool, may_open: bool) -> int:
-    """List racks with slots for a unit of the job; return how many."""
-    count = 0
-    for n in range(b.open[-1]):
-        count = consider(b, d, job, b.open[n], has_ground, may_open, count)
-    rack = b.ragged[b.job[job, c.PACKING]]
-    while rack != NONE:
-        if b.rack[rack, c.OPEN_AT] == NONE:
-            count = consider(b, d, job, rack, has_ground, may_open, count)
-        rack = b.bins[b.job[job, c.PACKING], rack, c.NEXT_RAGGED]
+@inlined
+def find_own(b: Board, d: Desk, job: int) -> int:
+    """List racks with slots that the job's group keeps; return how many."""
+    owner, count = b.job[job, c.OWNER], 0
+    for n in range(b.open[owner, -1]):
+        count = consider(b, d, job, b.open[owner, n], True, count)
+    if b.job[job, c.SMALL]:
+        rack = b.ragged[b.job[job, c.PACKING]]
+        while rack != NONE:
+            if b.rack[rack, c.OPEN_AT] == NONE and b.rack[rack, c.KEEPER] == owner:
+                count = consider(b, d, job, rack, True, count)
+            rack = b.bins[b.job[job, c.PACKING], rack, c.NEXT_RAGGED]
     return count
 
 
-@compiled
-def consider(
-    b: Board, d: Desk, job: int, rack: int, has_ground: bool, may_open: bool, count: int
-) -> int:
-    """List a rack if it has slots for a unit of the job, and nobody keeps it from the job."""
-    keeper = b.rack[rack, c.KEEPER]
-    if keeper != NONE and keeper != b.job[job, c.OWNER]:
-        group = b.group_of_job[b.owner[keeper, c.FORM], job]
-        if group != NONE and group != b.owner[keeper, c.GROUP]:
-            return count
-    slots, bin_size = b.rack[rack, c.FREE], b.rack[rack, c.BIN_SIZE]
-    over = b.bins[b.job[job, c.PACKING], rack, c.USED] % bin_size
-    if over:
-        slots += bin_size - over
+@inlined
+def find_others(b: Board, d: Desk, job: int, count: int) -> int:
+    """List racks with slots that nobody keeps from the job; return how many there are now."""
+    owner = b.job[job, c.OWNER]
+    for keeper in range(NONE, len(b.owner) if b.job[job, c.ROAMS] else 0):
+        if keeper == NONE or keeper != owner:
+            for n in range(b.open[keeper, -1]):
+                rack = b.open[keeper, n]
+                if may_come(b, job, rack):
+                    count = consider(b, d, job, rack, False, count)
+    if b.job[job, c.SMALL]:
+        rack = b.ragged[b.job[job, c.PACKING]]
+        while rack != NONE:
+            mine = owner != NONE and b.rack[rack, c.KEEPER] == owner
+            if b.rack[rack, c.OPEN_AT] == NONE and not mine and may_come(b, job, rack):
+                count = consider(b, d, job, rack, False, count)
+            rack = b.bins[b.job[job, c.PACKING], rack, c.NEXT_RAGGED]
+    return count
+
+
+@inlined
+def may_come(b: Board, job: int, rack: int) -> bool:
+    """Whether nobody keeps a rack from the job, and its own group could keep it."""
+    keeper, owner = b.rack[rack, c.KEEPER], b.job[job, c.OWNER]
+    if keeper != NONE:
+        group = b.group_of_job[job, b.owner[keeper, c.FORM]]
+        return bool(group == NONE or group == b.owner[keeper, c.GROUP])
+    if owner == NONE:
+        return True
+    form = b.owner[owner, c.FORM]
+    domain = b.domain_of_rack[rack, form]
+    return bool(domain == NONE or b.company[b.form[form, c.FIRST_DOMAIN] + domain, c.ALL] == 0)
+
+
+@inlined
+def consider(b: Board, d: Desk, job: int, rack: int, own: bool, count: int) -> int:
+    """List a rack if it has slots enough."""
+    slots = b.rack[rack, c.FREE] + b.bins[b.job[job, c.PACKING], rack, c.LEFT]
     size = b.size[job, b.rack[rack, c.SIZE_KIND]]
-    if slots < size or b.cost[job, b.rack[rack, c.COST_KIND]] == UNLIMITED:
-        return count
-    own = not has_ground or is_own(b, b.job[job, c.OWNER], rack)
-    if not own and not may_open:
+    least = size * b.job[job, c.WANT] if b.job[job, c.NARROW] else size
+    if slots < least or b.cost[job, b.rack[rack, c.COST_KIND]] == UNLIMITED:
         return count
     d.found[count, c.FOUND] = rack
     d.found[count, c.ROOM] = slots // size
@@ -118,7 +149,7 @@ def consider(
     return count + 1
 
 
-@compiled
+@inlined
 def spread_out(b: Board, d: Desk, job: int, count: int) -> bool:
     """Place a job over several racks, in the zone that it fills best."""
     zones = b.zone[b.job[job, c.ZONES]]
@@ -145,7 +176,7 @@ def spread_out(b: Board, d: Desk, job: int, count: int) -> bool:
     return False
 
 
-@compiled
+@inlined
 def fill_zone(b: Board, d: Desk, job: int, count: int, label: int) -> bool:
     """Fill blocks: those that take all that is left, the fullest first, else the roomiest."""
     zones, blocks = b.zone[b.job[job, c.ZONES]], len(d.block)
@@ -173,7 +204,7 @@ def fill_zone(b: Board, d: Desk, job: int, count: int, label: int) -> bool:
     return True
 
 
-@compiled
+@inlined
 def fill_block(b: Board, d: Desk, job: int, count: int, label: int, block: int, left: int) -> int:
     """Fill racks of a block, the roomy ones first, the last by best fit; return what is left."""
     zones = b.zone[b.job[job, c.ZONES]]

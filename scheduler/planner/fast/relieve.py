@@ -24,12 +24,11 @@ def relieve(b: Board) -> None:
     if not b.waiting[-1]:
         return
     job = b.waiting[np.random.randint(b.waiting[-1])]
-    if b.job[job, c.WANT] != 1:
+    keeper = b.job[job, c.OWNER]
+    if b.job[job, c.WANT] != 1 or not b.open[keeper, -1]:
         return
     for _ in range(RACKS):
-        if not b.open[-1]:
-            return
-        rack = b.open[np.random.randint(b.open[-1])]
+        rack = b.open[keeper, np.random.randint(b.open[keeper, -1])]
         if has_slots(b, job, rack):
             make_room(b, job, rack)
             return
@@ -40,9 +39,7 @@ def has_slots(b: Board, job: int, rack: int) -> bool:
     """Whether a unit would fit but for loads."""
     if b.cost[job, b.rack[rack, c.COST_KIND]] == UNLIMITED:
         return False
-    if b.rack[rack, c.FREE] < b.size[job, b.rack[rack, c.SIZE_KIND]]:
-        return False
-    return bool(b.rack[rack, c.KEEPER] == b.job[job, c.OWNER])
+    return bool(b.rack[rack, c.FREE] >= b.size[job, b.rack[rack, c.SIZE_KIND]])
 
 
 @compiled

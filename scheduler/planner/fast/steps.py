@@ -9,7 +9,7 @@ from scheduler.planner.fast import columns as c
 from scheduler.planner.fast.board import Board
 from scheduler.planner.fast.choose import choose
 from scheduler.planner.fast.desk import BEST, KEPT, OLD, Desk
-from scheduler.planner.fast.jit import compiled
+from scheduler.planner.fast.jit import compiled, inlined
 from scheduler.planner.fast.kick import kick
 from scheduler.planner.fast.moves import put, remove
 from scheduler.planner.fast.recreate import recreate
@@ -68,7 +68,7 @@ def copy_plan(b: Board, d: Desk, which: int) -> None:
         copy_job(b, d, which, job)
 
 
-@compiled
+@inlined
 def copy_job(b: Board, d: Desk, which: int, job: int) -> None:
     """Copy the shards of a job."""
     shard, count = b.job[job, c.FIRST_SHARD], d.length[which]

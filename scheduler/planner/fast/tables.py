@@ -42,6 +42,11 @@ def zones(placer: Placer) -> tuple[Ints, Ints]:
     return table(rows, placer.compiled.num_racks + 1), of_job
 
 
+def narrow(zone: Ints) -> NDArray[np.bool_]:
+    """Return the ways to be bound to one domain in which it is one rack."""
+    return np.array([len(row) - 1 == row[-1] for row in zone], bool)
+
+
 def limits(ground: Ground) -> tuple[Ints, Ints, Ints]:
     """Return the entries that weigh something, where each rack's begin, and demands."""
     loads, num_racks = ground.loads, ground.compiled.num_racks
@@ -74,14 +79,24 @@ def groups_of(forms: Sequence[GroupPresence]) -> tuple[Ints, Ints, int]:
         group[own, c.MOST_DOMAINS] = one.max_domains
         group[own, c.FREE_DOMAINS] = one.free_domains
         group[own, c.PRICE] = one.price_mills
+        group[own, c.IS_LONER] = loners(one)
     return form, group, cells
 
 
+def loners(form: GroupPresence) -> NDArray[np.bool_]:
+    """Return the groups that share a domain with no other group."""
+    if form.may_share is None:
+        return np.zeros(len(form.group_names), bool)
+    return np.asarray(form.may_share.sum(axis=1) == 1)
+
+
 def foes(form: GroupPresence) -> list[Ints]:
-    """Return the groups that each group may not share a domain with."""
+    """Return the groups that each group may not share a domain with; loners are no list's."""
     if form.may_share is None:
         return [np.zeros(0, np.int64)] * len(form.group_names)
-    return [np.flatnonzero(~row) for row in form.may_share]
+    alone = loners(form)
+    apart = ~form.may_share & ~alone & ~alone[:, None]
+    return [np.flatnonzero(row) for row in apart]
 
 
 def owners(placer: Placer) -> tuple[Ints, Ints, Ints]:
@@ -98,6 +113,16 @@ def owners(placer: Placer) -> tuple[Ints, Ints, Ints]:
             rows.append(np.array([*pair, owner.slots_of_job[job]], np.int64))
             members.append(owner.members(job))
     return table(rows, c.OWNER_COLUMNS), lists(members), of_job
+
+
+def roaming(forms: Sequence[GroupPresence], owner: Ints, owner_of_job: Ints) -> NDArray[np.bool_]:
+    """Return the jobs that some keeper lets onto what it keeps though it is not their owner."""
+    roams = np.zeros(len(owner_of_job), bool)
+    for number, (form, group, _) in enumerate(owner.tolist()):
+        group_of_job = forms[form].group_of_job
+        welcome = (group_of_job == group) | (group_of_job == NONE)
+        roams |= welcome & (owner_of_job != number)
+    return roams
 
 
 def counts_of(forms: Sequence[GroupCount], num_jobs: int) -> tuple[Ints, Ints]:
