@@ -168,6 +168,7 @@ def test_bound_and_master_agree_in_the_end() -> None:
 def test_a_narrow_box_around_the_prices_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     part = presolve(compiled_instance(0), met_all=True).part.compiled
     monkeypatch.setattr("scheduler.planner.bound.columns.AGREED", 0.02)
+    monkeypatch.setattr("scheduler.planner.bound.trust.FLOOR", 0.02)
     bounds = []
     for may_widen in (True, False):
         narrow = partial(Trust, width=NARROWEST)

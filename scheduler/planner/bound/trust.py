@@ -17,7 +17,7 @@ from scheduler.planner.program import FREE, Arrays
 
 PRECISION = 2**18  # trades are in packs of which the price is an integer of about this size
 MOST_PACK = 2.0**36
-FLOOR = 0.02  # of the value that a row would have if it were the only one: free to gain a price
+FLOOR = 0.5  # of the value that a row would have if it were the only one: free to gain a price
 WIDEST, NARROWEST = 0.5, 0.004
 
 

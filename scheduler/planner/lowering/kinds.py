@@ -18,6 +18,7 @@ from kernels.forms import (
     Bools,
     Compiled,
     GroupPresence,
+    Index,
     Ints,
     Packing,
 )
@@ -75,9 +76,8 @@ class Kinds:
         domains[:num_cells] = cells.domains
         cell = np.arange(count)
         cell[of_domain[domain]] = cell_of_domain[domain]
-        enters = np.zeros((count, open_to.shape[1]), bool)
-        np.logical_or.at(enters, of_domain[domain], open_to[domain])
-        np.logical_or.at(enters, cell_of_domain[domain], open_to[domain])
+        enters = any_by(of_domain[domain], open_to[domain], count)
+        enters |= any_by(cell_of_domain[domain], open_to[domain], count)
         whole = np.stack((cell_of_domain[domain], rack_class))
         entries = np.concatenate((whole, np.stack((of_domain[domain], rack_class))), axis=1)
         (kind, at_class), entry = np.unique(entries, axis=1, return_inverse=True)
@@ -99,25 +99,32 @@ def open_domains(form: GroupPresence, compiled: Compiled, groups: Bools) -> Bool
     for cost in compiled.forms:
         if not isinstance(cost, AssignmentCost):
             continue
-        allowed = np.zeros((len(groups), cost.allowed.shape[1]), bool)
         jobs = np.flatnonzero(form.group_of_job != NONE)
         jobs = jobs[groups[form.group_of_job[jobs]]]
-        np.logical_or.at(allowed, form.group_of_job[jobs], cost.allowed[jobs])
+        allowed = any_by(form.group_of_job[jobs], cost.allowed[jobs], len(groups))[groups]
         met = np.unique(np.stack((form.domain_of_rack[inside], cost.kind_of_rack[inside])), axis=1)
-        some = np.zeros((form.num_domains, len(groups)), bool)
-        np.logical_or.at(some, met[0], allowed[:, met[1]].T)
-        is_open[:, groups] &= some[:, groups]
+        is_open[:, groups] &= any_by(met[0], allowed[:, met[1]].T, form.num_domains)
     return is_open
+
+
+def any_by(label: Ints | Index, rows: Bools, count: int) -> Bools:
+    """Return for each label from 0 on whether any of its rows (N, M) says so, (count, M)."""
+    some = np.zeros((count, rows.shape[1]), bool)
+    order = np.argsort(label, kind="stable")
+    labels, first = np.unique(label[order], return_index=True)
+    if len(labels):
+        some[labels] = np.logical_or.reduceat(rows[order], first, axis=0)
+    return some
 
 
 def _label(
     domain: Ints, rack_class: Ints, held: Ints, cell_of_domain: Ints, open_to: Bools
 ) -> Ints:
     """Number the distinct lists of (class, slots) of the domains from 0 on, cell by cell, (D,)."""
-    who = np.unique(open_to, axis=0, return_inverse=True)[1].ravel().tolist()
+    who = map(np.ndarray.tobytes, np.packbits(open_to, axis=1))
     entries = np.stack((rack_class, held), axis=1)
     start = np.searchsorted(domain, np.arange(len(cell_of_domain) + 1))
-    known: dict[tuple[int, int, bytes], int] = {}
+    known: dict[tuple[int, bytes, bytes], int] = {}
     label = [
         known.setdefault((cell, who, entries[a:b].tobytes()), len(known)) if b > a else NONE
         for cell, who, a, b in zip(
