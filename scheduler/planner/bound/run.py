@@ -44,7 +44,7 @@ COLUMN_PLACEMENTS = 10_000  # (job, class) pairs of the decomposition
 LEAST_CLASSES, MOST_CLASSES = 4, 40
 PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
 PROGRAM_CLASSES = 16
-COLUMNS_SHARE = 0.45  # of the time
+COLUMNS_SHARE = 0.5  # of the time
 SOLVE_SHARE = 0.7  # of the time that is left then: plans go on from what is found
 MIXED_GAP = 2e-4  # relative gap that will do
 PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
@@ -150,8 +150,9 @@ class Bounding:
 
     def begin(self) -> None:
         """Take the first steps: volume and columns, with prices."""
-        self._volume()
         self.found = self._decompose()
+        if not self.known:
+            self._volume()
         self.ahead = ["program"] if _is_small(self.part) else ["mixed"]
 
     def next(self, limit_s: float) -> Task | None:
@@ -196,7 +197,7 @@ class Bounding:
         )
 
     def _volume(self) -> None:
-        """Bound by everything divisible; without any prices if time is out already."""
+        """Bound by everything divisible, jobs alike as one; without prices if time is out."""
         compiled = self.part.compiled
         nothing = np.zeros(compiled.num_jobs, bool)
         outline = Outline.of(compiled, nothing, VOLUME_CLASSES, self.met)
@@ -242,6 +243,7 @@ class Bounding:
         )
         columns.master.add_point(outline.point(part.to_part(self.best)))
         if relaxed is not None:
+            self._learn("volume", _box_bound(outline, relaxed.prices))
             columns.run(*self._first_prices(outline, columns, relaxed.prices))
         found = _Found(outline, columns, names)
         if columns.bound is not None:

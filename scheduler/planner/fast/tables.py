@@ -19,14 +19,18 @@ from scheduler.planner.state import Ground
 
 def costs(ground: Ground) -> tuple[Ints, Ints]:
     """Return kinds of racks that no cost tells apart, and what a unit costs on each kind."""
-    kinds = np.stack([form.kind_of_rack for form in ground.costs])
-    _, first, kind = np.unique(kinds, axis=1, return_index=True, return_inverse=True)
+    kind = np.zeros(ground.compiled.num_racks, np.int64)
+    for form in ground.costs:
+        kind = kind * form.allowed.shape[1] + form.kind_of_rack
+        kind = np.unique(kind, return_inverse=True)[1]
+    first = np.unique(kind, return_index=True)[1]
     cost = np.zeros((ground.compiled.num_jobs, len(first)), np.int64)
     allowed = np.ones(cost.shape, bool)
     for form in ground.costs:
         allowed &= form.allowed[:, form.kind_of_rack[first]]
-        cost += form.cost_mills[:, form.kind_of_rack[first]]
-    return kind.ravel(), np.where(allowed, cost, UNLIMITED)
+        if form.cost_mills.any():
+            cost += form.cost_mills[:, form.kind_of_rack[first]]
+    return kind, np.where(allowed, cost, UNLIMITED)
 
 
 def zones(placer: Placer) -> tuple[Ints, Ints]:
