@@ -75,6 +75,15 @@ def test_what_stays_whole_tightens_the_bound_of_an_instance(
     assert bounds["mixed"] < 0.995 * bounds["columns"]
 
 
+def test_a_program_that_is_too_large_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "PROGRAM_PLACEMENTS", -1)
+    monkeypatch.setattr(run, "MIXED_COLUMNS", 10)
+    compiled = compiled_instance("S", 2)
+    empty = Shards.build(*np.zeros((3, 0), np.int64))
+    bounds = bounded(compiled, Best(empty, score(compiled, empty)), 10.0).bounds
+    assert set(bounds) == {"volume", "columns"}
+
+
 def test_only_wide_domains_and_large_gangs_are_whole() -> None:
     compiled = presolve(compiled_instance("M", 0), met_all=True).part.compiled
     block_of_job, _ = blocks_of_jobs(compiled)

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.instances import instance
 from kernels.cpu import NumpyBackend
-from kernels.forms import Compiled, Shards
+from kernels.forms import NONE, Compiled, Shards
 from scheduler.compile import compile_problem
 from scheduler.planner import starts
 from scheduler.planner.engine import make_engine
@@ -68,6 +68,29 @@ def test_a_large_site_is_dealt_out_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     for part in parts:
         violation, _, _ = score_key(compiled, starts.build(compiled, part))
         assert violation == 0
+
+
+def test_what_is_wanted_is_dealt_evenly_whatever_else_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Shares of the room of two halls that wanted jobs ask for: alike, where half is wanted."""
+    monkeypatch.setattr(starts, "PART_PLACEMENTS", 20_000)
+    compiled = compiled_of("M", 0)
+    placer = Placer(Ground(compiled))
+    packing = compiled.packing
+    assert packing is not None
+    slots = packing.bins * packing.bin_size
+    shared = np.flatnonzero(placer.owner.form_of_job == NONE)
+    uneven = {False: 0.0, True: 0.0}
+    for seed in range(5):
+        wanted = np.zeros(compiled.num_jobs, bool)
+        wanted[np.random.default_rng(seed).choice(shared, len(shared) // 2, replace=False)] = True
+        for known in uneven:
+            parts = starts.in_parts(placer, "root", seed, wanted if known else None)
+            asked = [placer.slots[part.jobs[wanted[part.jobs]]].sum() for part in parts]
+            share = np.array(asked) / [slots[part.racks].sum() for part in parts]
+            uneven[known] += float(np.ptp(share))
+    assert uneven[True] < 0.3 * uneven[False]
 
 
 @pytest.mark.parametrize("seed", range(4))

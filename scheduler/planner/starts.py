@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.forms import NONE, Compiled, Ints, Shards
+from kernels.forms import NONE, Bools, Compiled, Ints, Shards
 from scheduler.planner import fast
 from scheduler.planner.classes import alike_racks
 from scheduler.planner.construct import Builder
@@ -23,7 +23,7 @@ ORDERS = ("worth", "apart", "wide", "density", "root", "noise")
 KEENNESS = (0.5, 0.8)  # of groups to open domains, in turn, where profits are known; see `Placer`
 SETTLE_STEPS = 20_000  # after a plan was built, at most,
 SETTLE_EFFORT = 5_000_000  # and of all racks together
-GUIDED_EFFORT = 4_000_000  # the same where a guide is followed
+GUIDED_EFFORT = 4_000_000  # the same of the racks of a part, where a guide is followed
 PROFIT_NOISE = 0.2  # of the logarithm of a profit, from the third such start on
 PART_PLACEMENTS = 60_000_000  # (job, rack) pairs up to which a site is built as a whole
 CHOICE = {"worth": 1.4, "wide": 1.15, "apart": 1.4}  # density above the price that is chosen first
@@ -162,19 +162,22 @@ def guided(
     placer: Placer, number: int, seed: int, profit: NDArray[np.float64], guide: Guide
 ) -> list[Start]:
     """Return the parts of a start that follows a guide; every other one leaves some room."""
-    steps = min(SETTLE_STEPS, GUIDED_EFFORT // placer.compiled.num_racks)
-    changes: dict[str, Any] = {"steps": steps, "period": steps, "seed": seed, "more": number % 2}
-    return [
-        replace(part, profit=profit[part.jobs], guide=guide.of(part.jobs), **changes)
-        for part in in_parts(placer, "root", seed)
-    ]
+    starts = []
+    shared = placer.owner.form_of_job == NONE
+    for part in in_parts(placer, "root", seed, guide.chosen | (shared & (profit > 0))):
+        steps = min(SETTLE_STEPS, GUIDED_EFFORT // len(part.racks))
+        changes: dict[str, Any] = {"steps": steps, "period": steps, "seed": seed}
+        changes |= {"guide": guide.of(part.jobs), "more": number % 2}
+        starts.append(replace(part, profit=profit[part.jobs], **changes))
+    return starts
 
 
-def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
+def in_parts(placer: Placer, order: str, seed: int, wanted: Bools | None = None) -> list[Start]:
     """Deal racks and jobs to as many parts as keep each within `PART_PLACEMENTS`.
 
     What a group keeps to itself stays together; a job that fits on the racks of one part only
-    goes there; all else goes where most room is left for it.
+    goes there; all else goes where most room is left for it. The jobs that are `wanted` (J,), all
+    by default, are dealt first: a part that is full of others would have no room for its share.
     """
     compiled = placer.compiled
     places = regions(compiled)
@@ -188,32 +191,38 @@ def in_parts(placer: Placer, order: str, seed: int) -> list[Start]:
     part_of_rack = np.empty(compiled.num_racks, np.int64)
     for place, part in zip(places, part_of_place.tolist(), strict=True):
         part_of_rack[place] = part
-    part_of_job = _deal(placer, part_of_rack, count, seed)
+    if wanted is None:
+        wanted = np.ones(compiled.num_jobs, bool)
+    part_of_job = _deal(placer, part_of_rack, count, seed, wanted)
     return [
         Start(jobs[part_of_job == part], racks[part_of_rack == part], order, seed)
         for part in range(count)
     ]
 
 
-def _deal(placer: Placer, part_of_rack: Ints, count: int, seed: int) -> Ints:
+def _deal(placer: Placer, part_of_rack: Ints, count: int, seed: int, wanted: Bools) -> Ints:
     compiled = placer.compiled
     packing = compiled.packing
     room = np.zeros(count)
     if packing is not None:
         room = np.bincount(part_of_rack, packing.bins * packing.bin_size, count).astype(float)
     total = np.maximum(room, 1.0)
+    spare = room.copy()  # of jobs that are not wanted: they take no room from those that are
+    asked = np.where(wanted, placer.slots, 0)
     part_of_job = np.full(compiled.num_jobs, NONE)
-    for jobs in _bundles(placer, seed):
+    for jobs in _bundles(placer, asked, seed):
         allowed = placer.ground.allowed(int(jobs[0]))
         where = np.bincount(part_of_rack[allowed], minlength=count) > 0
-        part = int(np.argmax(np.where(where, room / total, -np.inf)))
+        takes = float(asked[jobs].sum())
+        left = room if takes else spare
+        part = int(np.argmax(np.where(where, left / total, -np.inf)))
         part_of_job[jobs] = part
-        room[part] -= float(placer.slots[jobs].sum())
+        left[part] -= takes or float(placer.slots[jobs].sum())
     return part_of_job
 
 
-def _bundles(placer: Placer, seed: int) -> Iterator[Ints]:
-    """Yield jobs that stay together, the largest bundles first."""
+def _bundles(placer: Placer, asked: Ints, seed: int) -> Iterator[Ints]:
+    """Yield jobs that stay together, those first that ask for most together."""
     owner = placer.owner
     group = owner.form_of_job * (owner.group_of_job.max(initial=0) + 1) + owner.group_of_job
     single = owner.form_of_job == NONE
@@ -222,6 +231,6 @@ def _bundles(placer: Placer, seed: int) -> Iterator[Ints]:
     order = np.argsort(label, kind="stable")
     bundles = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
     noise = np.random.default_rng(seed).random(len(bundles))
-    size = np.array([placer.slots[jobs].sum() for jobs in bundles])
+    size = np.array([asked[jobs].sum() for jobs in bundles])
     for n in np.lexsort((noise, -size)).tolist():
         yield bundles[n]

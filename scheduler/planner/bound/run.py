@@ -47,6 +47,7 @@ PROGRAM_CLASSES = 16
 COLUMNS_SHARE = 0.6  # of the time
 SOLVE_SHARE = 0.7  # of the time that is left then: plans go on from what is found
 MIXED_GAP = 2e-4  # relative gap that will do
+MIXED_COLUMNS = 30_000  # of a program; a larger one proves nothing more in minutes
 PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
 SMALL_EFFORT = 0.01  # deterministic time of a group's answer, there
 RELAX_SHARE = 0.5  # of that time, for prices to begin with
@@ -274,7 +275,7 @@ class Bounding:
         """Return the decomposition's program with large jobs and kept domains whole."""
         outline = self.found.outline
         whole = whole_columns(outline)
-        if not whole.any():
+        if not whole.any() or len(whole) > MIXED_COLUMNS:
             return None
         arrays = with_answers(outline.arrays, self.found.columns)
         return Mixed(arrays, whole, limit_s, self.seed, MIXED_GAP)
