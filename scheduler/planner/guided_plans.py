@@ -21,6 +21,7 @@ from scheduler.planner.starts import Start, guided
 
 FOLLOW_SHARE = 0.15  # of the time left, at most
 LARGE = 1 / 500  # of all slots: a job that takes more is large
+MOST_PLANS = 12  # along one guide, all but the first two with noise
 PATIENCE = 0.1  # share of its worth that a large job may lose at the prices of the relaxation
 NOTHING = -(2**62)  # margin of no plan
 
@@ -58,6 +59,10 @@ class GuidedPlans:
             at = int(np.argmax(margins))
             if margins[at] > best:
                 best, (_, guide) = margins[at], tries[at]
+        for first in range(len(guides), MOST_PLANS, len(guides)):
+            if time.monotonic() + spent_s > deadline:
+                break
+            self._built([(first + n, guide) for n in range(len(guides))])
 
     def _built(self, numbered: list[tuple[int, Guide]]) -> list[Shards | None]:
         """Build a plan for each guide; guides of one number are followed in the same way."""

@@ -144,13 +144,18 @@ def order_of(placer: Placer, nested: NDArray[np.bool_], start: Start) -> Ints:
 def by_profit(placer: Placer, number: int, seed: int, profit: NDArray[np.float64]) -> list[Start]:
     """Return the parts of the start of a number: the first ones as they are, the others noisy."""
     if number >= len(KEENNESS):
-        rng = np.random.default_rng((seed, number))
-        profit = profit * np.exp(rng.normal(0, PROFIT_NOISE, len(profit)))
+        profit = noisy(profit, seed, number)
     parts = in_parts(placer, "root", seed)
     changes: dict[str, Any] = {"keenness": KEENNESS[number % len(KEENNESS)], "seed": seed + number}
     steps = settle_steps(placer.compiled)
     changes |= {"steps": steps, "period": steps if number % 4 < 2 else fast.PERIOD}
     return [replace(part, profit=profit[part.jobs], **changes) for part in parts]
+
+
+def noisy(profit: NDArray[np.float64], seed: int, number: int) -> NDArray[np.float64]:
+    """Return profits with some noise, other noise for every number."""
+    rng = np.random.default_rng((seed, number))
+    return np.asarray(profit * np.exp(rng.normal(0, PROFIT_NOISE, len(profit))))
 
 
 def settle_steps(compiled: Compiled) -> int:
@@ -161,12 +166,17 @@ def settle_steps(compiled: Compiled) -> int:
 def guided(
     placer: Placer, number: int, seed: int, profit: NDArray[np.float64], guide: Guide
 ) -> list[Start]:
-    """Return the parts of a start that follows a guide; every other one leaves some room."""
+    """Return the parts of a start that follows a guide: every other one leaves some room.
+
+    The first two take jobs in the order of their profit, the others with some noise.
+    """
     starts = []
+    if number > 1:
+        profit = noisy(profit, seed, number)
     shared = placer.owner.form_of_job == NONE
     for part in in_parts(placer, "root", seed, guide.chosen | (shared & (profit > 0))):
         steps = min(SETTLE_STEPS, GUIDED_EFFORT // len(part.racks))
-        changes: dict[str, Any] = {"steps": steps, "period": steps, "seed": seed}
+        changes: dict[str, Any] = {"steps": steps, "period": steps, "seed": seed + number}
         changes |= {"guide": guide.of(part.jobs), "more": number % 2}
         starts.append(replace(part, profit=profit[part.jobs], **changes))
     return starts
