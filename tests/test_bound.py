@@ -21,8 +21,9 @@ from kernels.reference import score
 from scheduler.compile import compile_problem
 from scheduler.evaluate import to_shards
 from scheduler.planner import Best, Search
-from scheduler.planner.bound import Bounded, bound
+from scheduler.planner.bound import Bounded, Bounding, bound, run
 from scheduler.planner.bound.columns import AGREED, Decomposition, deal
+from scheduler.planner.bound.deepen import Deepened, Deepening, deepen, deepening, learn
 from scheduler.planner.bound.exclusive import blocks_of_jobs
 from scheduler.planner.bound.outline import Outline, in_blocks
 from scheduler.planner.bound.presolve import presolve
@@ -163,6 +164,56 @@ def test_bound_and_master_agree_in_the_end() -> None:
     value = float(columns.master.arrays().gain @ solved.x) + columns.constant
     assert value <= columns.bound * (1 + 1e-9)
     assert columns.bound - value <= 20 * AGREED * abs(columns.bound)
+
+
+def test_a_decomposition_goes_on_in_a_worker_where_it_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After one round of many, another process goes on to the end, and says what it found."""
+    part = presolve(compiled_instance(0), met_all=True).part.compiled
+    columns, whole = decomposition(part, 14, 20.0), decomposition(part, 14, 20.0)
+    nothing = np.zeros(columns.blocks.rest.num_rows)
+    whole.run(nothing)
+    with monkeypatch.context() as patch:
+        patch.setattr("scheduler.planner.bound.columns.MOST_ROUNDS", 1)
+        columns.run(nothing)
+    before, known = columns.bound, len(columns.master.columns)
+    assert before is not None
+    assert whole.bound is not None
+    task = deepening(columns, 20.0)
+    assert task is not None
+    with make_engine("local", None, workers=1) as engine:
+        (found,) = engine.run([task], deadline=time.monotonic() + 60, stopped=lambda: False)
+    assert isinstance(found, Deepened)
+    learn(columns, found)
+    assert columns.bound is not None
+    assert len(columns.master.columns) > known
+    assert columns.bound < before
+    assert columns.bound <= whole.bound * 1.01
+    assert columns.is_settled
+    assert deepening(columns, 20.0) is None
+
+
+def test_where_classes_are_many_the_decomposition_goes_on_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run, "PROGRAM_PLACEMENTS", -1)
+    monkeypatch.setattr("scheduler.planner.bound.columns.MOST_ROUNDS", 1)
+    compiled = compiled_instance(2)
+    nothing = Shards.build(*np.zeros((3, 0), np.int64))
+    bounding = Bounding(compiled, nothing, True, ENGINE, 10.0, 0, lambda: False)
+    bounding.begin()
+    before = dict(bounding.known)
+    task = bounding.next(10.0)
+    assert task is not None
+    assert task.function is deepen
+    monkeypatch.setattr("scheduler.planner.bound.columns.MOST_ROUNDS", 200)
+    assert isinstance(task.payload, Deepening)
+    bounding.take(deepen(None, task.payload))
+    assert bounding.known["columns"] < before["columns"]
+    task = bounding.next(10.0)
+    assert task is not None
+    assert task.function is solve_mixed
 
 
 def test_a_narrow_box_around_the_prices_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

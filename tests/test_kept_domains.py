@@ -263,7 +263,7 @@ def test_a_guide_says_who_keeps_what_and_a_plan_follows_it() -> None:
 
 
 def test_guides_draw_answers_by_their_shares(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = bounding(compiled_instance("S", 0), 3.0)
+    found = bounding(compiled_instance("S", 0), 15.0)
     columns = found.found.columns
     whole = columns.shares()
     assert whole is not None

@@ -68,6 +68,7 @@ class Decomposition:
     asked: list[Lagrangian] = field(default_factory=list)  # all answers so far
     master: Master = field(init=False)
     history: list[tuple[float, int, float]] = field(default_factory=list)  # (s, bound, master)
+    is_settled: bool = False  # master and bound agree, in the widest box
 
     def __post_init__(self) -> None:
         self.master = Master(self.blocks)
@@ -97,10 +98,12 @@ class Decomposition:
 
     def run(self, *first: NDArray[np.float64]) -> None:
         """Ask and answer, from the best of some prices of the rest's rows on."""
-        began = time.monotonic()
-        if not self._begin(first):
-            return
-        trust = Trust(self.blocks.coupling)
+        if self._begin(first):
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Ask and answer, from the best prices so far on, until time is out or all agree."""
+        began, trust = time.monotonic(), Trust(self.blocks.coupling)
         for _ in range(MOST_ROUNDS):
             assert self.best is not None
             if self._out_of_time():
@@ -112,6 +115,7 @@ class Decomposition:
             self.history.append((time.monotonic() - began, bound, model.value))
             while bound - model.value <= AGREED * abs(bound):
                 if not trust.widen():  # what looks settled nearby may be far from it further on
+                    self.is_settled = True
                     return
                 wider = self._model(trust, self.best)
                 if wider is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,7 @@ from kernels.reference import score
 from scheduler.planner.answer import Answer
 from scheduler.planner.bound.account import Account
 from scheduler.planner.bound.columns import Decomposition
+from scheduler.planner.bound.deepen import Deepened, deepening, learn
 from scheduler.planner.bound.exclusive import blocks_of_jobs
 from scheduler.planner.bound.guides import guides_of
 from scheduler.planner.bound.mixed import large_jobs, whole_columns, with_answers
@@ -46,6 +47,7 @@ PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solv
 PROGRAM_CLASSES = 16
 COLUMNS_SHARE = 0.6  # of the time
 SOLVE_SHARE = 0.7  # of the time that is left then: plans go on from what is found
+DEEPEN_SHARE = 0.6  # of the time that is left, where the decomposition goes on first
 MIXED_GAP = 2e-4  # relative gap that will do
 MIXED_COLUMNS = 30_000  # of a program; a larger one proves nothing more in minutes
 PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
@@ -152,20 +154,34 @@ class Bounding:
     def begin(self) -> None:
         """Take the first steps: volume and columns, with prices."""
         self.found = self._decompose()
+        self._learn_columns()
         if not self.known:
             self._volume()
         self.ahead = ["program"] if _is_small(self.part) else ["mixed"]
+        if self.ahead == ["mixed"] and self.found.outline.lowered.classes.count > LEAST_CLASSES:
+            self.ahead.append("columns")  # first: mixed programs of many classes prove little
 
     def next(self, limit_s: float) -> Task | None:
         """Return a program that may prove more, to be solved by a worker; None: there is none."""
-        if not self.ahead or limit_s <= 0 or self.stopped():
-            return None
+        while self.ahead and limit_s > 0 and not self.stopped():
+            task = self._task(self.ahead.pop(), limit_s)
+            if task is not None:
+                return task
+        return None
+
+    def _task(self, what: str, limit_s: float) -> Task | None:
+        if what == "columns":
+            return deepening(self.found.columns, limit_s * DEEPEN_SHARE)
         limit_s *= SOLVE_SHARE
-        mixed = self._mixed(limit_s) if self.ahead.pop() == "mixed" else self._program(limit_s)
+        mixed = self._mixed(limit_s) if what == "mixed" else self._program(limit_s)
         return None if mixed is None else Task(solve_mixed, mixed)
 
     def take(self, result: object) -> Answer | None:
         """Learn from the program that was solved; return what it would place where, if it says."""
+        if isinstance(result, Deepened):
+            learn(self.found.columns, result)
+            self.found = replace(self.found)  # with other prices
+            self._learn_columns()
         if not isinstance(result, MixedOutcome):
             return None
         if result.bound is not None:
@@ -247,12 +263,15 @@ class Bounding:
             self._learn("volume", _box_bound(outline, relaxed.prices))
             columns.run(*self._first_prices(outline, columns, relaxed.prices))
         found = _Found(outline, columns, names)
-        if columns.bound is not None:
-            self._learn("columns", columns.bound // FINER)
-            self._take_profit(outline, found.prices / PRICE_SCALE)
-        elif relaxed is not None:
+        if columns.bound is None and relaxed is not None:
             self._take_profit(outline, relaxed.prices)
         return found
+
+    def _learn_columns(self) -> None:
+        found = self.found
+        if found.columns.bound is not None:
+            self._learn("columns", found.columns.bound // FINER)
+            self._take_profit(found.outline, found.prices / PRICE_SCALE)
 
     def _first_prices(
         self, outline: Outline, columns: Decomposition, prices: NDArray[np.float64]
