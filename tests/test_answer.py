@@ -211,6 +211,28 @@ def test_a_large_job_stays_chosen_only_if_its_plan_is_better(
     assert all(len(jobs) <= 2 for jobs in asked)  # none of those that made it worse stayed
 
 
+def test_time_that_is_left_goes_to_plans_with_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    placer = placer_of("M", 0)
+    profit = (placer.value * placer.want).astype(np.float64)
+    monkeypatch.setattr(guided_plans, "large_waiting", lambda *_: np.zeros(0, np.int64))
+    tried: list[Start] = []
+
+    def build(starts: list[list[Start]]) -> list[Shards | None]:
+        tried.extend(part for (part,) in starts)
+        return [Shards.build(*np.zeros((3, 0), np.int64)) for _ in starts]
+
+    score_of = NumpyBackend().load(placer.compiled).score
+    course = Course(placer.compiled, score_of, 1e6, lambda: False, lambda *_: None)
+    guide = Guide(np.zeros(placer.compiled.num_jobs, bool), {})
+    GuidedPlans(course, placer, 0, profit, build).run([guide, guide])
+    assert len(tried) == guided_plans.MOST_PLANS
+    assert len({start.seed for start in tried}) == len(tried)
+    profits = [start.profit for start in tried if start.profit is not None]
+    assert all((each == profit).all() for each in profits[:2])
+    assert len({each.tobytes() for each in profits}) == len(tried) - 1
+    assert all(abs(np.log(each[profit > 0] / profit[profit > 0])).max() < 2 for each in profits)
+
+
 def test_guides_insist_on_one_more_job() -> None:
     guide = Guide(np.zeros(3, bool), {})
     more = guide.insisting(1)

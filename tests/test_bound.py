@@ -29,7 +29,7 @@ from scheduler.planner.bound.outline import Outline, in_blocks
 from scheduler.planner.bound.presolve import presolve
 from scheduler.planner.bound.pricing import price, worth
 from scheduler.planner.bound.resolution import choose_classes
-from scheduler.planner.bound.trust import NARROWEST, Trust
+from scheduler.planner.bound.trust import FLOOR, NARROWEST, Trust
 from scheduler.planner.engine import make_engine
 from scheduler.planner.lots import FINER, can_merge, make_lots
 from scheduler.planner.program import Program
@@ -164,6 +164,21 @@ def test_bound_and_master_agree_in_the_end() -> None:
     value = float(columns.master.arrays().gain @ solved.x) + columns.constant
     assert value <= columns.bound * (1 + 1e-9)
     assert columns.bound - value <= 20 * AGREED * abs(columns.bound)
+
+
+def test_prices_that_are_nothing_at_first_get_dear_in_a_few_rounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    part = presolve(compiled_instance(0), met_all=True).part.compiled
+    monkeypatch.setattr("scheduler.planner.bound.columns.MOST_ROUNDS", 4)
+    bounds = []
+    for floor in (FLOOR, FLOOR / 25):
+        monkeypatch.setattr("scheduler.planner.bound.trust.FLOOR", floor)
+        columns = decomposition(part, 14, 20.0)
+        columns.run(np.zeros(columns.blocks.rest.num_rows))
+        assert columns.bound is not None
+        bounds.append(columns.bound)
+    assert bounds[0] < 0.98 * bounds[1]
 
 
 def test_a_decomposition_goes_on_in_a_worker_where_it_ended(
