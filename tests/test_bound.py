@@ -172,7 +172,7 @@ def test_prices_that_are_nothing_at_first_get_dear_in_a_few_rounds(
     part = presolve(compiled_instance(0), met_all=True).part.compiled
     monkeypatch.setattr("scheduler.planner.bound.columns.MOST_ROUNDS", 4)
     bounds = []
-    for floor in (FLOOR, FLOOR / 25):
+    for floor in (FLOOR, 0.02):
         monkeypatch.setattr("scheduler.planner.bound.trust.FLOOR", floor)
         columns = decomposition(part, 14, 20.0)
         columns.run(np.zeros(columns.blocks.rest.num_rows))

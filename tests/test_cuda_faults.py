@@ -75,8 +75,8 @@ SWEEPS = {
     ),
     "a near row is not shared": (
         "sweep_overlaps.cu",
-        "if (is_near[row]) add(&near_row",
-        "if (0) add(&near_row",
+        "add(&near_row[place_in_cell[r]], more * step)",
+        "add(&near_row[place_in_cell[r]], 0 * more * step)",
     ),
     "a far row is shared with signatures in turn": (
         "sweep_overlaps.cu",
