@@ -217,17 +217,14 @@ def _deal(placer: Placer, part_of_rack: Ints, count: int, seed: int, wanted: Boo
     if packing is not None:
         room = np.bincount(part_of_rack, packing.bins * packing.bin_size, count).astype(float)
     total = np.maximum(room, 1.0)
-    spare = room.copy()  # of jobs that are not wanted: they take no room from those that are
     asked = np.where(wanted, placer.slots, 0)
     part_of_job = np.full(compiled.num_jobs, NONE)
     for jobs in _bundles(placer, asked, seed):
         allowed = placer.ground.allowed(int(jobs[0]))
         where = np.bincount(part_of_rack[allowed], minlength=count) > 0
-        takes = float(asked[jobs].sum())
-        left = room if takes else spare
-        part = int(np.argmax(np.where(where, left / total, -np.inf)))
+        part = int(np.argmax(np.where(where, room / total, -np.inf)))
         part_of_job[jobs] = part
-        left[part] -= takes or float(placer.slots[jobs].sum())
+        room[part] -= float(asked[jobs].sum() or placer.slots[jobs].sum())
     return part_of_job
 
 

@@ -21,17 +21,14 @@ def place(b: Board, d: Desk, job: int, keenness: float) -> bool:
 
     A group fills what it keeps first, and opens more where that is worth its room.
     """
-    owner, count = b.job[job, c.OWNER], 0
+    owner = b.job[job, c.OWNER]
     has_ground = owner != NONE and keeps_any(b, owner)
     for opens in range(0 if has_ground else 1, 2):
-        first = count
-        if not opens:
-            count = find_own(b, d, job)
-        elif owner == NONE or worth_opening(b, owner, has_ground, keenness):
-            count = find_others(b, d, job, count)
-        else:
+        if opens and owner != NONE and not worth_opening(b, owner, has_ground, keenness):
             return False
-        if place_on_found(b, d, job, first, count):
+        own = find_own(b, d, job) if has_ground else 0  # once more: a try in vain uses up the list
+        count = find_others(b, d, job, own) if opens else own
+        if place_on_found(b, d, job, own if opens else 0, count):
             return True
     return False
 
