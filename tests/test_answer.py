@@ -12,17 +12,15 @@ from kernels.cpu import NumpyBackend
 from kernels.forms import AssignmentCost, Compiled, Packing, Shards, Units
 from kernels.reference import score
 from scheduler.compile import compile_problem
-from scheduler.planner import fast, guided_plans
+from scheduler.planner import fast
 from scheduler.planner.answer import Answer, Layout, followed, lay_out
 from scheduler.planner.bound import Bounding
 from scheduler.planner.classes import Classes
 from scheduler.planner.course import Course
 from scheduler.planner.engine import Engine, make_engine
 from scheduler.planner.first_plans import FirstPlans
-from scheduler.planner.guide import Guide
-from scheduler.planner.guided_plans import GuidedPlans, large_waiting
 from scheduler.planner.placing import Placer
-from scheduler.planner.starts import ORDERS, Start, in_parts
+from scheduler.planner.starts import ORDERS, in_parts
 from scheduler.planner.state import Ground
 from scheduler.topology import Topology
 
@@ -147,95 +145,3 @@ def test_every_plan_of_a_batch_comes_back(monkeypatch: pytest.MonkeyPatch) -> No
         assert np.array_equal(one.rack, other.rack)
     best = max(plans.course.score(plan).margin_mills for plan in alone if plan is not None)
     assert plans.course.best.score.margin_mills == best
-
-
-# ---- large jobs that the relaxation leaves open
-
-
-def placer_of(size: str, seed: int) -> Placer:
-    return Placer(Ground(compiled_instance(size, seed)))
-
-
-def test_large_jobs_without_a_place_are_listed_largest_first() -> None:
-    placer = placer_of("M", 0)
-    nothing = Shards.build(*np.zeros((3, 0), np.int64))
-    worth = (placer.value * placer.want).astype(np.float64)
-    listed = large_waiting(placer, 0.0 * worth, nothing)
-    assert len(listed) > 1
-    assert (np.diff(placer.slots[listed]) <= 0).all()
-    packing = placer.compiled.packing
-    assert packing is not None
-    all_slots = (packing.bins * packing.bin_size).sum()
-    assert (placer.slots[listed] > guided_plans.LARGE * all_slots).all()
-    placed = Shards.build(listed[:1], np.zeros(1, np.int64), np.ones(1, np.int64))
-    assert large_waiting(placer, 0.0 * worth, placed).tolist() == listed[1:].tolist()
-    assert not len(large_waiting(placer, -0.5 * worth, nothing))  # too dear to be tried
-
-
-def test_a_large_job_stays_chosen_only_if_its_plan_is_better(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Plans are made up: worth a rack's slots more with one of the large jobs than without."""
-    placer = placer_of("M", 0)
-    nothing = Shards.build(*np.zeros((3, 0), np.int64))
-    listed = large_waiting(placer, np.zeros(placer.compiled.num_jobs), nothing).tolist()
-    good = listed[2]
-    asked: list[list[int]] = []
-
-    class Scored(Course):
-        def margin(self, jobs: list[int]) -> int:
-            return 1_000 + 100 * (good in jobs) - len(jobs)
-
-    def build(starts: list[list[Start]]) -> list[Shards | None]:
-        plans: list[Shards | None] = []
-        for parts in starts:
-            assert parts[0].guide is not None
-            jobs = np.flatnonzero(parts[0].guide.chosen)
-            asked.append(jobs.tolist())
-            plans.append(Shards.build(jobs, 0 * jobs, 0 * jobs + 1))
-        return plans
-
-    score_of = NumpyBackend().load(placer.compiled).score
-    course = Scored(placer.compiled, score_of, 1e6, lambda: False, lambda *_: None)
-    plans = GuidedPlans(course, placer, 0, np.zeros(placer.compiled.num_jobs), build)
-    monkeypatch.setattr(
-        plans, "_margin", lambda plan: -1 if plan is None else course.margin(plan.job.tolist())
-    )
-    none = np.zeros(placer.compiled.num_jobs, bool)
-    plans.run([Guide(none, {})] * 2)
-    assert asked[:2] == [[], []]
-    assert {job for jobs in asked for job in jobs} == set(listed)
-    later = asked[asked.index([good]) + 2 :] if listed.index(good) % 2 == 0 else asked[-1:]
-    assert later
-    assert all(good in jobs for jobs in later)  # the others come on top of it
-    assert all(len(jobs) <= 2 for jobs in asked)  # none of those that made it worse stayed
-
-
-def test_time_that_is_left_goes_to_plans_with_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    placer = placer_of("M", 0)
-    profit = (placer.value * placer.want).astype(np.float64)
-    monkeypatch.setattr(guided_plans, "large_waiting", lambda *_: np.zeros(0, np.int64))
-    tried: list[Start] = []
-
-    def build(starts: list[list[Start]]) -> list[Shards | None]:
-        tried.extend(part for (part,) in starts)
-        return [Shards.build(*np.zeros((3, 0), np.int64)) for _ in starts]
-
-    score_of = NumpyBackend().load(placer.compiled).score
-    course = Course(placer.compiled, score_of, 1e6, lambda: False, lambda *_: None)
-    guide = Guide(np.zeros(placer.compiled.num_jobs, bool), {})
-    GuidedPlans(course, placer, 0, profit, build).run([guide, guide])
-    assert len(tried) == guided_plans.MOST_PLANS
-    assert len({start.seed for start in tried}) == len(tried)
-    profits = [start.profit for start in tried if start.profit is not None]
-    assert all((each == profit).all() for each in profits[:2])
-    assert len({each.tobytes() for each in profits}) == len(tried) - 1
-    assert all(abs(np.log(each[profit > 0] / profit[profit > 0])).max() < 2 for each in profits)
-
-
-def test_guides_insist_on_one_more_job() -> None:
-    guide = Guide(np.zeros(3, bool), {})
-    more = guide.insisting(1)
-    assert more.chosen.tolist() == [False, True, False]
-    assert guide.chosen.tolist() == [False] * 3
-    assert more.kept is guide.kept

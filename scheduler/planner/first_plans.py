@@ -75,7 +75,7 @@ class FirstPlans:
         if settle_steps(self.placer.compiled) >= SETTLE_STEPS:
             return
         with self.course.during("follow"):
-            plans = GuidedPlans(self.course, self.placer, self.seed, profit, self._build)
+            plans = GuidedPlans(self.course, self.placer, self.seed, profit, self._run, self._offer)
             plans.run(proof.guides(self.engine.workers))
 
     def anew(self, proof: Proving) -> Iterator[Shards]:
@@ -114,22 +114,24 @@ class FirstPlans:
         return meets_as_much and score.margin_mills >= PROMISING * best.margin_mills
 
     def _build(self, starts: list[list[Start]]) -> list[Shards | None]:
-        """Build a plan from the parts of each start, None where time was too short for any.
+        """Build a plan from the parts of each start, None where time was too short for any."""
+        found = iter(self._run([start for parts in starts for start in parts]))
+        return [self._offer(list(itertools.islice(found, len(parts)))) for parts in starts]
 
-        What is better than the best is kept.
-        """
-        course, plans = self.course, list[Shards | None]()
-        tasks = [Task(build, start) for parts in starts for start in parts]
-        found = iter(self.engine.run(tasks, deadline=course.deadline(), stopped=course.tick))
-        for parts in starts:
-            results = itertools.islice(found, len(parts))
-            built = [plan for plan in results if isinstance(plan, Shards)]
-            if not built:
-                plans.append(None)
-                continue
-            whole = joined(*built)
-            if course.score(whole).violation:  # parts together may break what they share
-                whole, _ = kept(self.placer.ground, whole)
-            course.offer(whole)
-            plans.append(whole)
-        return plans
+    def _run(self, starts: list[Start]) -> list[Shards | None]:
+        """Build a plan of each part, None where time was too short."""
+        course = self.course
+        tasks = [Task(build, start) for start in starts]
+        found = self.engine.run(tasks, deadline=course.deadline(), stopped=course.tick)
+        return [plan if isinstance(plan, Shards) else None for plan in found]
+
+    def _offer(self, parts: list[Shards | None]) -> Shards | None:
+        """Return the plan of all parts, and keep it if it is better than the best."""
+        built = [plan for plan in parts if plan is not None]
+        if not built:
+            return None
+        whole = joined(*built)
+        if self.course.score(whole).violation:  # parts together may break what they share
+            whole, _ = kept(self.placer.ground, whole)
+        self.course.offer(whole)
+        return whole

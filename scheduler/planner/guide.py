@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from kernels.forms import Bools, Compiled, Form, GroupPresence, Ints
-from scheduler.planner.reserve import Kept, is_wide, reserve
+import numpy as np
 
-Name = tuple[str, str, str]  # term, level and name of a group
+from kernels.forms import Bools, Compiled, Form, GroupPresence, Ints
+from scheduler.planner.reserve import Choice, Kept, Name, is_wide, reserve
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,12 @@ class Guide:
         chosen[job] = True
         return replace(self, chosen=chosen)
 
+    def wider(self, group: Name) -> Guide:
+        """Return the same with one more domain for a group."""
+        first, *others = self.kept[group]
+        more = (first._replace(many=first.many + 1), *others)
+        return replace(self, kept={**self.kept, group: more})
+
     def narrowed(self, compiled: Compiled, more: int, taken: Bools) -> Compiled:
         """Return the problem in which groups keep no other domains, and no more, than here.
 
@@ -41,6 +47,11 @@ class Guide:
         reserved = reserve(compiled, [self._of_form(form) for form in compiled.forms], taken)
         capped = [self._capped(form, more) for form in compiled.forms]
         return replace(compiled, forms=(*capped, *reserved))
+
+    def settle(self, compiled: Compiled, choose: Choice) -> None:
+        """Have it chosen where each group gets what it keeps, on an empty site; see `reserve`."""
+        nothing = np.zeros(compiled.num_racks, bool)
+        reserve(compiled, [self._of_form(form) for form in compiled.forms], nothing, choose)
 
     def _capped(self, form: Form, more: int) -> Form:
         if not isinstance(form, GroupPresence):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from kernels.forms import NONE, Bools, Compiled, Ints, Shards
 from scheduler.planner import fast
 from scheduler.planner.classes import alike_racks
 from scheduler.planner.construct import Builder
+from scheduler.planner.dealing import deal
 from scheduler.planner.guide import Guide
 from scheduler.planner.improve.regions import SETTLED_RACKS, regions
 from scheduler.planner.placing import Placer
@@ -166,29 +166,31 @@ def settle_steps(compiled: Compiled) -> int:
 def guided(
     placer: Placer, number: int, seed: int, profit: NDArray[np.float64], guide: Guide
 ) -> list[Start]:
-    """Return the parts of a start that follows a guide: every other one leaves some room.
+    """Return the parts of a start that follows a guide; see `following`."""
+    wanted = guide.chosen | ((placer.owner.form_of_job == NONE) & (profit > 0))
+    parts = in_parts(placer, "root", seed, wanted, guide)
+    return [following(part, number, seed, profit, guide) for part in parts]
+
+
+def following(
+    part: Start, number: int, seed: int, profit: NDArray[np.float64], guide: Guide
+) -> Start:
+    """Return the start of a part that follows a guide: every other one leaves some room.
 
     The first two take jobs in the order of their profit, the others with some noise.
     """
-    starts = []
     if number > 1:
         profit = noisy(profit, seed, number)
-    shared = placer.owner.form_of_job == NONE
-    for part in in_parts(placer, "root", seed, guide.chosen | (shared & (profit > 0))):
-        steps = min(SETTLE_STEPS, GUIDED_EFFORT // len(part.racks))
-        changes: dict[str, Any] = {"steps": steps, "period": steps, "seed": seed + number}
-        changes |= {"guide": guide.of(part.jobs), "more": number % 2}
-        starts.append(replace(part, profit=profit[part.jobs], **changes))
-    return starts
+    steps = min(SETTLE_STEPS, GUIDED_EFFORT // len(part.racks))
+    changes: dict[str, Any] = {"steps": steps, "period": steps, "seed": seed + number}
+    changes |= {"guide": guide.of(part.jobs), "more": number % 2}
+    return replace(part, profit=profit[part.jobs], **changes)
 
 
-def in_parts(placer: Placer, order: str, seed: int, wanted: Bools | None = None) -> list[Start]:
-    """Deal racks and jobs to as many parts as keep each within `PART_PLACEMENTS`.
-
-    What a group keeps to itself stays together; a job that fits on the racks of one part only
-    goes there; all else goes where most room is left for it. The jobs that are `wanted` (J,), all
-    by default, are dealt first: a part that is full of others would have no room for its share.
-    """
+def in_parts(
+    placer: Placer, order: str, seed: int, wanted: Bools | None = None, guide: Guide | None = None
+) -> list[Start]:
+    """Deal racks and jobs to as many parts as keep each within `PART_PLACEMENTS`; see `deal`."""
     compiled = placer.compiled
     places = regions(compiled)
     pairs = compiled.num_jobs * compiled.num_racks
@@ -201,43 +203,8 @@ def in_parts(placer: Placer, order: str, seed: int, wanted: Bools | None = None)
     part_of_rack = np.empty(compiled.num_racks, np.int64)
     for place, part in zip(places, part_of_place.tolist(), strict=True):
         part_of_rack[place] = part
-    if wanted is None:
-        wanted = np.ones(compiled.num_jobs, bool)
-    part_of_job = _deal(placer, part_of_rack, count, seed, wanted)
+    part_of_job = deal(placer, part_of_rack, seed, wanted, guide)
     return [
         Start(jobs[part_of_job == part], racks[part_of_rack == part], order, seed)
         for part in range(count)
     ]
-
-
-def _deal(placer: Placer, part_of_rack: Ints, count: int, seed: int, wanted: Bools) -> Ints:
-    compiled = placer.compiled
-    packing = compiled.packing
-    room = np.zeros(count)
-    if packing is not None:
-        room = np.bincount(part_of_rack, packing.bins * packing.bin_size, count).astype(float)
-    total = np.maximum(room, 1.0)
-    asked = np.where(wanted, placer.slots, 0)
-    part_of_job = np.full(compiled.num_jobs, NONE)
-    for jobs in _bundles(placer, asked, seed):
-        allowed = placer.ground.allowed(int(jobs[0]))
-        where = np.bincount(part_of_rack[allowed], minlength=count) > 0
-        part = int(np.argmax(np.where(where, room / total, -np.inf)))
-        part_of_job[jobs] = part
-        room[part] -= float(asked[jobs].sum() or placer.slots[jobs].sum())
-    return part_of_job
-
-
-def _bundles(placer: Placer, asked: Ints, seed: int) -> Iterator[Ints]:
-    """Yield jobs that stay together, those first that ask for most together."""
-    owner = placer.owner
-    group = owner.form_of_job * (owner.group_of_job.max(initial=0) + 1) + owner.group_of_job
-    single = owner.form_of_job == NONE
-    label = np.where(single, np.arange(len(single)), len(single) + group)
-    _, label = np.unique(label, return_inverse=True)
-    order = np.argsort(label, kind="stable")
-    bundles = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
-    noise = np.random.default_rng(seed).random(len(bundles))
-    size = np.array([asked[jobs].sum() for jobs in bundles])
-    for n in np.lexsort((noise, -size)).tolist():
-        yield bundles[n]

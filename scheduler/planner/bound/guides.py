@@ -8,10 +8,10 @@ from kernels.forms import NONE, GroupPresence, Ints
 from scheduler.planner.bound.columns import Decomposition
 from scheduler.planner.bound.outline import Outline
 from scheduler.planner.bound.resolution import exclusive_groups
-from scheduler.planner.guide import Guide, Name
+from scheduler.planner.guide import Guide
 from scheduler.planner.lowering.draft import Present
 from scheduler.planner.lowering.kinds import Kinds
-from scheduler.planner.reserve import Kept, is_wide
+from scheduler.planner.reserve import Kept, Name, is_wide
 from scheduler.planner.restrict import Part
 
 
