@@ -179,11 +179,11 @@ def following(
 
     The first two take jobs in the order of their profit, the others with some noise.
     """
-    if number > 1:
+    if number > 0:
         profit = noisy(profit, seed, number)
     steps = min(SETTLE_STEPS, GUIDED_EFFORT // len(part.racks))
     changes: dict[str, Any] = {"steps": steps, "period": steps, "seed": seed + number}
-    changes |= {"guide": guide.of(part.jobs), "more": number % 2}
+    changes |= {"guide": guide.of(part.jobs), "more": 0}
     return replace(part, profit=profit[part.jobs], **changes)
 
 
