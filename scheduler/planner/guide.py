@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kernels.forms import Bools, Compiled, Form, GroupPresence, Ints
-from scheduler.planner.reserve import Choice, Kept, Name, is_wide, reserve
+from scheduler.planner.reserve import Choice, Kept, Name, reserve
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +38,13 @@ class Guide:
         more = (first._replace(many=first.many + 1), *others)
         return replace(self, kept={**self.kept, group: more})
 
-    def narrowed(self, compiled: Compiled, more: int, taken: Bools) -> Compiled:
+    def narrowed(self, compiled: Compiled, taken: Bools) -> Compiled:
         """Return the problem in which groups keep no other domains, and no more, than here.
 
-        Where domains are single racks, what divides in the relaxation may need `more` of them.
         Racks that are `taken` (R,) are for nobody to keep.
         """
         reserved = reserve(compiled, [self._of_form(form) for form in compiled.forms], taken)
-        capped = [self._capped(form, more) for form in compiled.forms]
+        capped = [self._capped(form) for form in compiled.forms]
         return replace(compiled, forms=(*capped, *reserved))
 
     def settle(self, compiled: Compiled, choose: Choice) -> None:
@@ -53,13 +52,12 @@ class Guide:
         nothing = np.zeros(compiled.num_racks, bool)
         reserve(compiled, [self._of_form(form) for form in compiled.forms], nothing, choose)
 
-    def _capped(self, form: Form, more: int) -> Form:
+    def _capped(self, form: Form) -> Form:
         if not isinstance(form, GroupPresence):
             return form
         most = form.max_domains.copy()
         for group, kept in self._of_form(form).items():
             count = sum(some.many for some in kept)
-            count += more if count and not is_wide(form) else 0
             most[group] = min(int(most[group]), count)
         return replace(form, max_domains=most)
 

@@ -60,7 +60,12 @@ class GuidedPlans:
         for number, guide in enumerate(guides):
             parts = guided(self.placer, number, self.seed, self.profit, guide)
             first = Followed(guide, number)
-            ways.append([Trail(self.placer, self.profit, self.seed, part, first) for part in parts])
+            ways.append(
+                [
+                    Trail(self.placer, self.profit, self.seed, part, first, len(guides))
+                    for part in parts
+                ]
+            )
         tries = [(trail, trail.best) for trails in ways for trail in trails]
         for (trail, _), way in zip(tries, self._followed(tries), strict=True):
             trail.best = way

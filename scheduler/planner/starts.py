@@ -41,8 +41,7 @@ class Start:
     keenness: float = 1.0
     steps: int = 0  # of ruin and recreate afterwards, where they are fast
     period: int = 1  # between two kicks
-    guide: Guide | None = None  # what groups that keep domains begin with, ...
-    more: int = 0  # ... and how many more racks each may keep meanwhile
+    guide: Guide | None = None  # what groups that keep domains begin with
 
 
 def ready(_compiled: Compiled, _nothing: None) -> None:
@@ -96,7 +95,7 @@ def _follow(placer: Placer, guide: Guide, start: Start) -> Shards:
     _place(placer, builder, state, order[~plain & ~builder.nested[order]])
     taken = np.zeros(compiled.num_racks, bool)
     taken[state.shards().rack] = True
-    narrow = Placer(Ground(guide.narrowed(compiled, start.more, taken)))
+    narrow = Placer(Ground(guide.narrowed(compiled, taken)))
     search = fast.ruin(narrow, state.shards(), start.seed)
     chosen = order[plain & guide.chosen[order]]
     wide = placer.owner.racks_of_job[chosen]
@@ -175,16 +174,15 @@ def guided(
 def following(
     part: Start, number: int, seed: int, profit: NDArray[np.float64], guide: Guide
 ) -> Start:
-    """Return the start of a part that follows a guide: every other one leaves some room.
+    """Return the start of a part that follows a guide.
 
-    The first two take jobs in the order of their profit, the others with some noise.
+    The first takes jobs in the order of their profit, the others with some noise.
     """
     if number > 0:
         profit = noisy(profit, seed, number)
     steps = min(SETTLE_STEPS, GUIDED_EFFORT // len(part.racks))
     changes: dict[str, Any] = {"steps": steps, "period": steps, "seed": seed + number}
-    changes |= {"guide": guide.of(part.jobs), "more": 0}
-    return replace(part, profit=profit[part.jobs], **changes)
+    return replace(part, profit=profit[part.jobs], guide=guide.of(part.jobs), **changes)
 
 
 def in_parts(

@@ -20,7 +20,7 @@ from scheduler.planner.placing import Placer
 from scheduler.planner.reserve import is_wide
 from scheduler.planner.starts import Start, following
 
-MOST_PLANS = 12  # along one guide, all but the first two with noise
+MOST_PLANS = 12  # along one guide, all but the first with noise
 LARGE = 1 / 500  # of the slots of a part: a job that takes more is large
 PATIENCE = 0.1  # share of its worth that a large job may lose at the prices of the relaxation
 LOSS = 0.1  # share of a group's chosen work: where so much has no place, more room is tried
@@ -31,7 +31,7 @@ class Followed:
     """A guide of the whole site, how a part follows it, and the plan that this gave."""
 
     guide: Guide
-    number: int  # of the start: above one, it has some noise
+    number: int  # of the start: above zero, it has some noise
     plan: Shards | None = None
     margin_mills: int = 0
 
@@ -45,6 +45,7 @@ class Trail:
     seed: int
     part: Start
     best: Followed
+    numbers: int = 1  # of starts that were followed, from zero on
     tried: set[Hashable] = field(default_factory=set)
 
     def start(self, followed: Followed) -> Start:
@@ -72,9 +73,9 @@ class Trail:
         for job in self._large(placed).tolist():
             if self._is_new(job):
                 yield Followed(guide.insisting(job), best.number)
-        for number in range(2, MOST_PLANS):
-            if self._is_new(("noise", number)):
-                yield Followed(guide, number)
+        while self.numbers < MOST_PLANS:
+            self.numbers += 1
+            yield Followed(guide, self.numbers - 1)
 
     def _is_new(self, what: Hashable) -> bool:
         known = what in self.tried
