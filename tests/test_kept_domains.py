@@ -331,6 +331,35 @@ def test_where_a_kind_is_used_up_what_is_most_alike_is_reserved() -> None:
     assert reserved(arrays, keeps(RACKS, 1), only, np.array([1, 2]))[0][0] == {0, 1, 2, 3}
 
 
+def test_domains_of_a_group_lie_side_by_side_if_they_are_about_alike() -> None:
+    """Two halls of two arrays of two racks; the kind that is wanted has one array in each hall."""
+    hall, array = np.arange(8) // 4, np.arange(8) // 2
+    for slots, together in ((40, True), (2, False)):  # one more of another kind: 1 % or 12 %
+        base = problem([1, 1, 8], [1, 1, 1], keeps(hall, 0), keeps(array, 1))
+        nobody = np.zeros(8, np.int32)
+        cost, packing, *others = base.forms
+        assert isinstance(cost, AssignmentCost)
+        assert isinstance(packing, Packing)
+        forms = (
+            replace(cost, kind_of_rack=nobody),
+            replace(
+                packing,
+                kind_of_rack=nobody,
+                bins=np.ones(8, np.int64),
+                bin_size=np.full(8, slots),
+            ),
+            *others,
+        )
+        names = tuple(f"rack-{n}" for n in range(8))
+        compiled = replace(base, rack_names=names, forms=forms)
+        kept: Reservations = [{}, {1: (Kept(2, ("domain-0", "domain-2")),)}]
+        (found,) = reserve(compiled, [{}, {}, *kept], np.zeros(8, bool))
+        mine = np.flatnonzero(found.allowed[1, found.kind_of_rack])
+        assert len(mine) == 4
+        assert (len(set(hall[mine])) == 1) == together
+        assert together or set(array[mine]) == {0, 2}
+
+
 def test_a_part_reserves_what_it_has() -> None:
     elsewhere: Reservations = [{0: (Kept(2, ("domain-7", "domain-8")),)}, {}]
     found = reserved(keeps(ARRAYS, 0), keeps(RACKS, 1), elsewhere, np.zeros(0, np.int64))
