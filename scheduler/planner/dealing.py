@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kernels.forms import NONE, Bools, GroupPresence, Ints
 from scheduler.planner.guide import Guide
 from scheduler.planner.placing import Placer
-from scheduler.planner.reserve import Name
+from scheduler.planner.reserve import Name, name_of
 
 
 def deal(
@@ -29,7 +29,7 @@ def deal(
     """
     dealer = _Dealer(placer, part_of_rack, wanted)
     if guide is not None:
-        guide.settle(placer.compiled, dealer.settle)
+        guide.choose_places(placer.compiled, dealer.choose)
     for jobs in dealer.bundles(seed):
         if dealer.part_of_job[jobs[0]] == NONE:
             dealer.give(jobs, dealer.parts_of(int(jobs[0])))
@@ -107,7 +107,7 @@ class _Dealer:
         found = [np.unique(self._part_of_rack[racks]) for racks in self._allowed]
         return [parts if len(parts) else everywhere for parts in found]
 
-    def settle(self, group: Name, form: GroupPresence, domains: Ints) -> int:
+    def choose(self, group: Name, form: GroupPresence, domains: Ints) -> int:
         """Choose one of some domains for a group, and give its jobs to the part of the domain."""
         jobs = self._jobs_of.get(group)
         if jobs is None:
@@ -126,8 +126,7 @@ class _Dealer:
         for jobs in self._together:
             form, group = int(owner.form_of_job[jobs[0]]), int(owner.group_of_job[jobs[0]])
             if form != NONE:
-                presence = self._placer.presences[form]
-                found[presence.term, presence.level, presence.group_names[group]] = jobs
+                found[name_of(self._placer.presences[form], group)] = jobs
         return found
 
     @cached_property

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kernels.forms import Bools, Compiled, Form, GroupPresence, Ints
-from scheduler.planner.reserve import Choice, Kept, Name, reserve
+from scheduler.planner.reserve import Choice, Kept, Name, name_of, reserve
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Guide:
         capped = [self._capped(form) for form in compiled.forms]
         return replace(compiled, forms=(*capped, *reserved))
 
-    def settle(self, compiled: Compiled, choose: Choice) -> None:
+    def choose_places(self, compiled: Compiled, choose: Choice) -> None:
         """Have it chosen where each group gets what it keeps, on an empty site; see `reserve`."""
         nothing = np.zeros(compiled.num_racks, bool)
         reserve(compiled, [self._of_form(form) for form in compiled.forms], nothing, choose)
@@ -65,5 +65,5 @@ class Guide:
         """Return what the groups of a form keep, by group."""
         if not isinstance(form, GroupPresence):
             return {}
-        names = ((form.term, form.level, name) for name in form.group_names)
+        names = (name_of(form, group) for group in range(len(form.group_names)))
         return {group: self.kept[name] for group, name in enumerate(names) if name in self.kept}

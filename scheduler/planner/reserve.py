@@ -28,6 +28,11 @@ Name = tuple[str, str, str]  # term, level and name of a group
 Choice = Callable[[Name, GroupPresence, Ints], int]  # one of some domains of a form
 
 
+def name_of(form: GroupPresence, group: int) -> Name:
+    """Return what a group is called in every part of the problem."""
+    return form.term, form.level, form.group_names[group]
+
+
 def first(_group: Name, _form: GroupPresence, domains: Ints) -> int:
     """Choose the first of some domains."""
     return int(domains[0])
@@ -88,7 +93,7 @@ def _reserved(
         best = [at for at, much in unlike.items() if much == least]
         mine: list[int] = []
         if wanted and best:
-            at = choose((form.term, form.level, form.group_names[group]), widest, np.array(best))
+            at = choose(name_of(form, group), widest, np.array(best))
             asked = sum(count * int(like.sum()) for like, count, _ in wanted)
             scattered = least > ALIKE * asked
             mine, _ = _most_alike(held, np.flatnonzero(free) if scattered else by_place[at], wanted)

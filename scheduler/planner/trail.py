@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kernels.forms import NONE, Bools, Ints, Shards
 from scheduler.planner.guide import Guide
 from scheduler.planner.placing import Placer
-from scheduler.planner.reserve import is_wide
+from scheduler.planner.reserve import is_wide, name_of
 from scheduler.planner.starts import Start, following
 
 MOST_PLANS = 12  # along one guide, all but the first with noise
@@ -65,8 +65,7 @@ class Trail:
         placed = np.zeros(len(self.profit), bool)
         placed[best.plan.job] = True
         for form, group in self._short_of_room(placed):
-            presence = self.placer.presences[form]
-            name = presence.term, presence.level, presence.group_names[group]
+            name = name_of(self.placer.presences[form], group)
             kept = guide.kept.get(name)
             if kept and self._is_new((name, sum(some.many for some in kept))):
                 yield Followed(guide.wider(name), best.number)

@@ -11,7 +11,7 @@ from scheduler.planner.bound.resolution import exclusive_groups
 from scheduler.planner.guide import Guide
 from scheduler.planner.lowering.draft import Present
 from scheduler.planner.lowering.kinds import Kinds
-from scheduler.planner.reserve import Kept, Name, is_wide
+from scheduler.planner.reserve import Kept, Name, is_wide, name_of
 from scheduler.planner.restrict import Part
 
 
@@ -56,7 +56,7 @@ def _guide(outline: Outline, part: Part, num_jobs: int, x: Ints) -> Guide:
         assert isinstance(form, GroupPresence)
         of_group = _kept(form, present, x)
         for group in np.flatnonzero(exclusive_groups(form)).tolist():
-            kept[form.term, form.level, form.group_names[group]] = of_group.get(group, ())
+            kept[name_of(form, group)] = of_group.get(group, ())
     return Guide(chosen, kept)
 
 
