@@ -45,9 +45,11 @@ COLUMN_PLACEMENTS = 10_000  # (job, class) pairs of the decomposition
 LEAST_CLASSES, MOST_CLASSES = 4, 40
 PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
 PROGRAM_CLASSES = 16
-COLUMNS_SHARE = 0.6  # of the time
-SOLVE_SHARE = 0.7  # of the time that is left then: plans go on from what is found
-DEEPEN_SHARE = 0.6  # of the time that is left, where the decomposition goes on first
+COLUMNS_SHARE = 0.38  # of the time: the decomposition goes on while plans follow its first answers
+PROGRAM_SHARE = 0.7  # of the time that is left then: plans go on from what is found
+MIXED_SHARE = 0.3  # the same of a mixed program, whose bound falls soon or not at all
+DEEPEN_SHARE = 0.3  # of the time that is left, where the decomposition goes on first, ...
+FINE_DEEPEN_SHARE = 0.6  # ... and over many classes, where mixed programs prove little
 MIXED_GAP = 2e-4  # relative gap that will do
 MIXED_COLUMNS = 30_000  # of a program; a larger one proves nothing more in minutes
 PROGRAM_COLUMNS_SHARE = 0.15  # of the time, where a program follows
@@ -157,9 +159,7 @@ class Bounding:
         self._learn_columns()
         if not self.known:
             self._volume()
-        self.ahead = ["program"] if _is_small(self.part) else ["mixed"]
-        if self.ahead == ["mixed"] and self.found.outline.lowered.classes.count > LEAST_CLASSES:
-            self.ahead.append("columns")  # first: mixed programs of many classes prove little
+        self.ahead = ["program"] if _is_small(self.part) else ["mixed", "columns"]  # last first
 
     def next(self, limit_s: float) -> Task | None:
         """Return a program that may prove more, to be solved by a worker; None: there is none."""
@@ -171,10 +171,13 @@ class Bounding:
 
     def _task(self, what: str, limit_s: float) -> Task | None:
         if what == "columns":
-            return deepening(self.found.columns, limit_s * DEEPEN_SHARE)
-        limit_s *= SOLVE_SHARE
-        mixed = self._mixed(limit_s) if what == "mixed" else self._program(limit_s)
-        return None if mixed is None else Task(solve_mixed, mixed)
+            is_fine = self.found.outline.lowered.classes.count > LEAST_CLASSES
+            share = FINE_DEEPEN_SHARE if is_fine else DEEPEN_SHARE
+            return deepening(self.found.columns, limit_s * share)
+        if what == "mixed":
+            mixed = self._mixed(limit_s * MIXED_SHARE)
+            return None if mixed is None else Task(solve_mixed, mixed)
+        return Task(solve_mixed, self._program(limit_s * PROGRAM_SHARE))
 
     def take(self, result: object) -> Answer | None:
         """Learn from the program that was solved; return what it would place where, if it says."""
