@@ -128,18 +128,20 @@ def measure(case: Record) -> Record:
             "placed_gpus": result["placed_gpus"],
             "requested_gpus": result["requested_gpus"],
             "stranded": stranded_share(result),
+            "racks_full": stranded_share(result, "racks_full"),
         }
     return {**record, "peak_rss_mib": round(peak_rss_mib(), 1)}
 
 
-def stranded_share(result: Record) -> float:
-    """Return how much of the power that failover rules allow waiting work cannot reach.
+def stranded_share(result: Record, cause: str | None = None) -> float:
+    """Return how much of the power that failover rules allow is stranded, of one cause or of all.
 
     ``stranded / (drawn + firm headroom)``, each as in ``result.json``.
     """
     power = result["power"]
     allowed_mw = power["it_mw"] + power["firm_headroom_mw"]
-    return float(result["stranded_mw"] / allowed_mw) if allowed_mw > 0 else 0.0
+    stranded_mw = result["stranded_by_cause_mw"][cause] if cause else result["stranded_mw"]
+    return float(stranded_mw / allowed_mw) if allowed_mw > 0 else 0.0
 
 
 def help_s() -> float:
@@ -182,6 +184,7 @@ def show(document: Record) -> None:
         "margin $/h": lambda each: f"{each['margin_usd_per_h']:,.0f}",
         "placed": lambda each: f"{each['placed_gpus'] / each['requested_gpus'] * 100:.1f} %",
         "stranded": lambda each: f"{each['stranded'] * 100:.1f} %",
+        "racks full": lambda each: f"{each['racks_full'] * 100:.1f} %",
         "peak MiB": lambda each: f"{each['peak_rss_mib']:,.0f}",
     }
     for heading in columns:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import platform
 import resource
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from scheduler import __version__
 from scheduler.gap_words import gap_records
 from scheduler.model import Finding, Job, Kind, Plan, Problem, Rack, RackType, slots_per_unit
-from scheduler.stranded import POWER, firm_headroom_w, firm_power, headroom_by_group
+from scheduler.stranded import (
+    POWER,
+    FirmPower,
+    firm_headroom_w,
+    firm_power,
+    headroom_by_group,
+)
 from scheduler.words import tightness
 from scheduler.worth import scarce_of
 
@@ -43,7 +49,7 @@ def result_record(
     """
     problem, plan, score = solution.problem, solution.plan, solution.score
     placed_gpus, requested_gpus = gpus_of(problem, plan)
-    headroom_w, stranded_w = _firm_w(solution, in_full=in_full)
+    headroom_w, firm = _firm_power(solution, in_full=in_full)
     return {
         "status": solution.status,
         "violation": score.violation,
@@ -67,7 +73,8 @@ def result_record(
             "worst_return": headroom(tightest(solution.verdict.findings, RETURNS)),
             "worst_inlet": headroom(tightest(solution.verdict.findings, INLETS)),
         },
-        "stranded_mw": None if stranded_w is None else stranded_w / 1e6,
+        "stranded_mw": None if firm is None else firm.stranded_w / 1e6,
+        "stranded_by_cause_mw": None if firm is None else _megawatts(firm.stranded_by_cause_w),
         "isolation_cost_usd_per_h": isolation_cost_mills(problem, plan, score.margin_mills) / 1000,
         "by_term": {
             term: {
@@ -193,13 +200,17 @@ def peak_rss_mib() -> float:
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
-def _firm_w(solution: Solution, *, in_full: bool) -> tuple[int, int | None]:
-    """Return the firm headroom, and what of it is stranded if that is asked for."""
+def _firm_power(solution: Solution, *, in_full: bool) -> tuple[int, FirmPower | None]:
+    """Return the firm headroom, and who could use it if that is asked for."""
     about = (solution.problem, solution.plan, solution.topology, solution.verdict.findings)
     if in_full:
         firm = firm_power(*about)
-        return firm.headroom_w, firm.stranded_w
+        return firm.headroom_w, firm
     return firm_headroom_w(*about, headroom_by_group(*about)), None
+
+
+def _megawatts(watts: Mapping[str, int]) -> dict[str, float]:
+    return {name: amount / 1e6 for name, amount in watts.items()}
 
 
 def _power_record(

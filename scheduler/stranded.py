@@ -23,12 +23,23 @@ class FirmPower:
 
     headroom_w: int
     asked_w: int  # peak of all units that are not placed
-    usable_w: int  # of the headroom, where racks, nodes, isolation and loops leave room for them
+    free_w: int  # of the headroom, where nodes that suit such units are free
+    open_w: int  # of that, where isolation lets them in and a domain holds all that they need
+    usable_w: int  # of that, what loops can cool
 
     @property
     def stranded_w(self) -> int:
         """``max(0, min(headroom, asked) - usable)``."""
         return max(0, min(self.headroom_w, self.asked_w) - self.usable_w)
+
+    @property
+    def stranded_by_cause_w(self) -> dict[str, int]:
+        """The stranded power by what keeps waiting work from it, each beyond those before."""
+        return {
+            "racks_full": max(0, min(self.headroom_w, self.asked_w) - self.free_w),
+            "kept_apart": self.free_w - self.open_w,
+            "cooling": self.open_w - self.usable_w,
+        }
 
 
 def firm_power(
@@ -39,13 +50,22 @@ def firm_power(
     consumers = consumers_by_group(topology)
     left = headroom_by_group(problem, plan, topology, findings)
     headroom_w = firm_headroom_w(problem, plan, topology, findings, left)
-    by_rack, asked_w = _reachable_w(problem, plan)
-    by_rack = _cooled(problem, by_rack, findings)
-    usable_w = sum(
-        min(left[group], sum(by_rack.get(name, 0) for name in names))
-        for group, names in consumers.items()
+    reach = _Reach.of(problem, plan)
+
+    def within_limits(by_rack: Mapping[str, int]) -> int:
+        total = sum(
+            min(left[group], sum(by_rack.get(name, 0) for name in names))
+            for group, names in consumers.items()
+        )
+        return min(total, headroom_w, reach.asked_w)
+
+    return FirmPower(
+        headroom_w,
+        reach.asked_w,
+        within_limits(reach.free_w),
+        within_limits(reach.open_w),
+        within_limits(_cooled(problem, reach.open_w, findings)),
     )
-    return FirmPower(headroom_w, asked_w, min(usable_w, headroom_w, asked_w))
 
 
 def firm_headroom_w(
@@ -133,33 +153,42 @@ class _Drawn:
         return total * max(0, finding.limit - finding.amount) // finding.amount
 
 
-def _reachable_w(problem: Problem, plan: Plan) -> tuple[dict[str, int], int]:
-    """Return what unplaced units could draw on each rack where they find room, and ask in all."""
-    room = Room(problem, plan)
-    reachable: dict[str, int] = {}
-    asked_w = 0
-    seen: set[tuple[object, ...]] = set()
-    for job in problem.jobs.values():
-        placed = plan.placed_units(job.name)
-        missing = -(-job.gpus // job.gpus_per_unit) - placed
-        per_type = _watts_by_type(problem, job)
-        if missing <= 0 or not per_type or problem.is_inside_contract(job):
-            continue
-        asked_w += missing * min(per_type.values())
-        needed = needed_units(job, placed=placed) - (placed if job.required is None else 0)
-        alike = (job.tenant, job.gpus_per_unit, job.gpu_types, job.within, job.required)
-        key = (*alike, job.profile, needed)
-        if key in seen:
-            continue
-        seen.add(key)
-        for domain in room.domains(job):
-            if domain.open_units < max(1, needed):
+@dataclass(frozen=True)
+class _Reach:
+    """What unplaced units ask for, and could draw on each rack."""
+
+    asked_w: int
+    free_w: Mapping[str, int]  # where nodes that suit them are free
+    open_w: Mapping[str, int]  # where nobody keeps them out and all that they need has room
+
+    @staticmethod
+    def of(problem: Problem, plan: Plan) -> _Reach:
+        room = Room(problem, plan)
+        free: dict[str, int] = {}
+        open_: dict[str, int] = {}
+        asked_w = 0
+        seen: set[tuple[object, ...]] = set()
+        for job in problem.jobs.values():
+            placed = plan.placed_units(job.name)
+            missing = -(-job.gpus // job.gpus_per_unit) - placed
+            per_type = _watts_by_type(problem, job)
+            if missing <= 0 or not per_type or problem.is_inside_contract(job):
                 continue
-            for spot in domain.spots:
-                if not spot.keeper:
-                    watts = spot.units * per_type[spot.rack.type]
-                    reachable[spot.rack.name] = max(reachable.get(spot.rack.name, 0), watts)
-    return reachable, asked_w
+            asked_w += missing * min(per_type.values())
+            needed = needed_units(job, placed=placed) - (placed if job.required is None else 0)
+            alike = (job.tenant, job.gpus_per_unit, job.gpu_types, job.within, job.required)
+            key = (*alike, job.profile, needed)
+            if key in seen:
+                continue
+            seen.add(key)
+            for domain in room.domains(job):
+                has_room = domain.open_units >= max(1, needed)
+                for spot in domain.spots:
+                    name, watts = spot.rack.name, spot.units * per_type[spot.rack.type]
+                    free[name] = max(free.get(name, 0), watts)
+                    if has_room and not spot.keeper:
+                        open_[name] = max(open_.get(name, 0), watts)
+        return _Reach(asked_w, free, open_)
 
 
 def _watts_by_type(problem: Problem, job: Job) -> dict[str, int]:

@@ -14,7 +14,7 @@ from scheduler.planner import fast
 FIGURES = {
     *("example", "seed", "read_s", "compile_s", "plan_s", "check_s", "status", "gap", "checked"),
     *("violation", "unmet_firm_gpus", "margin_usd_per_h", "placed_gpus", "requested_gpus"),
-    *("stranded", "peak_rss_mib"),
+    *("stranded", "racks_full", "peak_rss_mib"),
 }
 
 
@@ -41,7 +41,9 @@ def test_the_main_job_of_the_tiny_example(
 
 def test_stranded_power_is_a_share_of_what_failover_allows() -> None:
     power = {"it_mw": 60.0, "firm_headroom_mw": 20.0}
-    assert stranded_share({"power": power, "stranded_mw": 2.0}) == 2 / 80
+    result = {"power": power, "stranded_mw": 2.0, "stranded_by_cause_mw": {"racks_full": 1.5}}
+    assert stranded_share(result) == 2 / 80
+    assert stranded_share(result, "racks_full") == 1.5 / 80
     assert stranded_share({"power": dict.fromkeys(power, 0.0), "stranded_mw": 0.0}) == 0.0
 
 

@@ -22,6 +22,13 @@ def firm(problem: Problem, plan: Plan) -> FirmPower:
     return firm_power(problem, plan, Topology(problem.site), findings)
 
 
+def causes(power: FirmPower) -> dict[str, int]:
+    """Return the causes that there are; together they are what is stranded."""
+    by_cause = power.stranded_by_cause_w
+    assert sum(by_cause.values()) == power.stranded_w
+    return {cause: watts for cause, watts in by_cause.items() if watts}
+
+
 def test_headroom_is_what_the_worst_state_allows_after_the_power_action() -> None:
     """Firm 8 kW, capped 0.4 * 8 = 3.2 kW, shed 0: 11.2 kW of 30 kW after a loss, so 18.8 kW more.
 
@@ -69,7 +76,7 @@ def test_headroom_that_waiting_work_can_reach_is_not_stranded() -> None:
     """`b` waits with 8 kW and three nodes are free."""
     problem = build.problem(two_n(), [build.job("a"), build.job("b")])
     power = firm(problem, Plan({"a": {"r1": 1}}))
-    assert power == FirmPower(headroom_w=22_000, asked_w=8_000, usable_w=8_000)
+    assert power == FirmPower(22_000, asked_w=8_000, free_w=8_000, open_w=8_000, usable_w=8_000)
     assert power.stranded_w == 0
 
 
@@ -79,8 +86,9 @@ def test_headroom_is_stranded_where_no_node_is_free() -> None:
         two_n(racks=[build.rack("r1")]), [build.job("a", units=2), build.job("b", units=3)]
     )
     power = firm(problem, Plan({"a": {"r1": 2}}))
-    assert power == FirmPower(headroom_w=14_000, asked_w=24_000, usable_w=0)
+    assert power == FirmPower(14_000, asked_w=24_000, free_w=0, open_w=0, usable_w=0)
     assert power.stranded_w == 14_000
+    assert causes(power) == {"racks_full": 14_000}
 
 
 def test_headroom_is_stranded_behind_isolation() -> None:
@@ -90,7 +98,23 @@ def test_headroom_is_stranded_behind_isolation() -> None:
         [build.job("a", tenant="acme"), build.job("b")],
         [build.tenant("acme", isolation=Level.ARRAY)],
     )
-    assert firm(problem, Plan({"a": {"r1": 1}})).stranded_w == 8_000
+    power = firm(problem, Plan({"a": {"r1": 1}}))
+    assert power.stranded_w == 8_000
+    assert causes(power) == {"kept_apart": 8_000}
+
+
+def test_free_nodes_in_domains_too_small_for_a_gang_are_kept_apart() -> None:
+    """r1 is full and r2 has one node free, but `b` needs two nodes of one rack: 6 kW for nobody."""
+    problem = build.problem(
+        two_n(),
+        [
+            build.job("a", units=3, min_units=3),
+            build.job("b", units=2, min_units=2, required=Level.RACK),
+        ],
+    )
+    power = firm(problem, Plan({"a": {"r1": 2, "r2": 1}}))
+    assert (power.headroom_w, power.asked_w) == (6_000, 16_000)
+    assert causes(power) == {"kept_apart": 6_000}
 
 
 def test_headroom_is_stranded_behind_a_loop_that_is_full() -> None:
@@ -113,6 +137,25 @@ def test_headroom_is_stranded_behind_a_loop_that_is_full() -> None:
     problem = build.problem(two_n(loops={"loop1": loop}), [build.job("a"), build.job("b")])
     power = firm(problem, Plan({"a": {"r1": 1}}))
     assert (power.usable_w, power.stranded_w) == (1_999, 6_001)
+    assert causes(power) == {"cooling": 6_001}
+
+
+def test_each_cause_counts_beyond_those_before() -> None:
+    """32 kW drawn, 48 kW left, 40 kW wait: 16 kW have a free node, 8 kW one that is for them.
+
+    r1 is full, r2 has a free node for anybody, and acme has r3 alone, with a free node of its own.
+    """
+    nodes = {name: build.ups(name, 80_000) for name in ("ups1", "ups2")}
+    racks = [build.rack(name, array=name) for name in ("r1", "r2", "r3")]
+    waiting = build.job("b", units=5, min_units=1)
+    problem = build.problem(
+        build.site(racks, power_nodes=nodes, failure_kinds=("ups",)),
+        [build.job("a", units=3), build.job("kept", tenant="acme"), waiting],
+        [build.tenant("acme", isolation=Level.ARRAY)],
+    )
+    power = firm(problem, Plan({"a": {"r1": 2, "r2": 1}, "kept": {"r3": 1}}))
+    assert (power.headroom_w, power.asked_w, power.usable_w) == (48_000, 40_000, 8_000)
+    assert causes(power) == {"racks_full": 24_000, "kept_apart": 8_000}
 
 
 def test_a_grid_feed_above_all_groups_caps_their_sum() -> None:

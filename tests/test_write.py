@@ -37,6 +37,7 @@ RESULT_KEYS = [
     *("margin_usd_per_h", "bound_usd_per_h", "gap", "bound_by", "prices", "gap_parts"),
     "course",
     *("placed_gpus", "requested_gpus", "power", "cooling", "stranded_mw"),
+    "stranded_by_cause_mw",
     *("isolation_cost_usd_per_h", "by_term", "checked", "seed", "backend"),
     *("engine", "workers", "problem_digest", "versions"),
     *("wall_s", "phases_s", "peak_rss_mib"),

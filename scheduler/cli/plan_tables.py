@@ -29,6 +29,11 @@ HEADROOMS = (
     ("return temperature", RETURNS),
     ("inlet air", INLETS),
 )
+CAUSES = (
+    ("racks_full", "as racks that suit it are full"),
+    ("kept_apart", "as isolation or the size of its gangs keeps it from free nodes"),
+    ("cooling", "as loops cool no more"),
+)
 
 
 def print_plan(
@@ -131,12 +136,6 @@ def _headrooms(console: Console, solution: Solution, record: Mapping[str, Any]) 
             )
     console.print(shown)
     figures = record["power"]
-    stranded = (
-        f"{_mw(record['stranded_mw'])} of it is stranded: work waits, but racks, isolation or "
-        "cooling leave it no place"
-        if record["stranded_mw"]
-        else "none of it is stranded"
-    )
     console.print(
         f"IT power {_mw(figures['it_mw'])} planned (basis {figures['basis']}); all racks full: "
         f"{_mw(figures['nameplate_mw'])} on the nameplate, "
@@ -144,12 +143,21 @@ def _headrooms(console: Console, solution: Solution, record: Mapping[str, Any]) 
     )
     console.print(
         f"firm power: {_mw(figures['firm_headroom_mw'])} more could be drawn in every state, "
-        f"spread as now; {stranded}"
+        f"spread as now; {_stranded(record)}"
     )
     console.print(
         "idle GPUs inside isolated domains would earn "
         f"{record['isolation_cost_usd_per_h']:,.2f} $/h"
     )
+
+
+def _stranded(record: Mapping[str, Any]) -> str:
+    """Say how much of the firm power waiting work cannot reach, and why."""
+    if not record["stranded_mw"]:
+        return "none of it is stranded"
+    by_cause = record["stranded_by_cause_mw"]
+    causes = [f"{_mw(by_cause[cause])} {words}" for cause, words in CAUSES if by_cause[cause]]
+    return f"{_mw(record['stranded_mw'])} of it is stranded, though work waits: {', '.join(causes)}"
 
 
 def _mw(megawatts: float) -> str:
