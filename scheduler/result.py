@@ -10,15 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from scheduler import __version__
+from scheduler.firm_headroom import POWER, firm_headroom_w, headroom_by_group
 from scheduler.gap_words import gap_records
 from scheduler.model import Finding, Job, Kind, Plan, Problem, Rack, RackType, slots_per_unit
-from scheduler.stranded import (
-    POWER,
-    FirmPower,
-    firm_headroom_w,
-    firm_power,
-    headroom_by_group,
-)
+from scheduler.stranded import FirmPower, firm_power
 from scheduler.words import tightness
 from scheduler.worth import scarce_of
 

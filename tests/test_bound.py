@@ -209,10 +209,13 @@ def test_a_decomposition_goes_on_in_a_worker_where_it_ended(
     assert deepening(columns, 20.0) is None
 
 
-def test_where_classes_are_many_the_decomposition_goes_on_first(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("most_classes", [run.LEAST_CLASSES, run.MOST_CLASSES])
+def test_the_decomposition_goes_on_before_the_mixed_program(
+    most_classes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """For longer where classes are many; the mixed program ends soon."""
     monkeypatch.setattr(run, "PROGRAM_PLACEMENTS", -1)
+    monkeypatch.setattr(run, "MOST_CLASSES", most_classes)
     monkeypatch.setattr("scheduler.planner.bound.columns.MOST_ROUNDS", 1)
     compiled = compiled_instance(2)
     nothing = Shards.build(*np.zeros((3, 0), np.int64))
@@ -224,11 +227,16 @@ def test_where_classes_are_many_the_decomposition_goes_on_first(
     assert task.function is deepen
     monkeypatch.setattr("scheduler.planner.bound.columns.MOST_ROUNDS", 200)
     assert isinstance(task.payload, Deepening)
+    few = bounding.found.outline.lowered.classes.count <= run.LEAST_CLASSES
+    assert few == (most_classes == run.LEAST_CLASSES)
+    assert task.payload.limit_s == pytest.approx(3.0 if few else 6.0)
     bounding.take(deepen(None, task.payload))
     assert bounding.known["columns"] < before["columns"]
     task = bounding.next(10.0)
     assert task is not None
     assert task.function is solve_mixed
+    assert isinstance(task.payload, Mixed)
+    assert task.payload.time_limit_s == pytest.approx(3.0)
 
 
 def test_a_narrow_box_around_the_prices_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

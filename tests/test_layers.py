@@ -21,7 +21,8 @@ PLANNER, SOLVE, CHECK = "scheduler.planner", "scheduler.solve", "scheduler.check
 NODE_PACKING, ROOM, TRIAL = "scheduler.node_packing", "scheduler.room", "scheduler.trial"
 CHANGES, WHY, WORDS = "scheduler.changes", "scheduler.why", "scheduler.words"
 RESULT, WRITE, CLI = "scheduler.result", "scheduler.write", "scheduler.cli"
-MAKING_ROOM, STRANDED = "scheduler.making_room", "scheduler.stranded"
+MAKING_ROOM = "scheduler.making_room"
+HEADROOM, STRANDED = "scheduler.firm_headroom", "scheduler.stranded"
 CONFLICTS, LIMIT_WORDS = "scheduler.conflicts", "scheduler.limit_words"
 PACE, STARTING = "scheduler.pace", "scheduler.starting"
 EXCHANGE, QUESTIONS, REPORT = "scheduler.exchange", "scheduler.questions", "scheduler.report"
@@ -50,13 +51,14 @@ LAYERS: dict[str, set[str]] = {
     MAKING_ROOM: {MODEL, ROOM, TRIAL},
     CHANGES: {MODEL, TRIAL, MAKING_ROOM, WORDS},
     WHY: {MODEL, ROOM, TRIAL, CHANGES, WORDS},
-    STRANDED: {MODEL, TOPOLOGY, ROOM, TRIAL},
+    HEADROOM: {MODEL, TOPOLOGY},
+    STRANDED: {MODEL, TOPOLOGY, ROOM, TRIAL, HEADROOM},
     LIMIT_WORDS: {MODEL, WORDS, PLANNER},
     CONFLICTS: {MODEL, WORDS, PLANNER, SOLVE, LIMIT_WORDS},
     FAMILIES: {MODEL},
     WORTH: {MODEL, WORDS, PLANNER, FAMILIES},
     GAP_WORDS: {MODEL, WORDS, PLANNER, FAMILIES, WORTH},
-    RESULT: {MODEL, SOLVE, STRANDED, WORDS, WORTH, GAP_WORDS, "scheduler"},
+    RESULT: {MODEL, SOLVE, HEADROOM, STRANDED, WORDS, WORTH, GAP_WORDS, "scheduler"},
     WRITE: {MODEL, INPUTS, NODE_PACKING, CHECK, SOLVE, WORDS, "scheduler"},
     EXCHANGE: {MODEL, INPUTS, NODE_PACKING, WORDS, TOPOLOGY, WRITE},
 }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from scheduler.check import check
+from scheduler.firm_headroom import headroom_by_group
 from scheduler.model import Level, Loop, Plan, Problem, Site
-from scheduler.stranded import FirmPower, firm_power, headroom_by_group
+from scheduler.stranded import FirmPower, firm_power
 from scheduler.topology import Topology
 from tests import build
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scheduler.check import check
+from scheduler.firm_headroom import firm_headroom_w, headroom_by_group
 from scheduler.inputs import OfferRecord, RunRecord
 from scheduler.model import Kind, Plan, Problem
 from scheduler.report.cooling import LoopFacts, loops_of
@@ -20,7 +21,6 @@ from scheduler.report.tenants import ContractFacts, TenantFacts, contracts_of, t
 from scheduler.report.tight import LOADS, Tightest, tighter, tightest_of
 from scheduler.report.told import Told, told_of
 from scheduler.result import fleet_w, gpus_of, planned_w
-from scheduler.stranded import firm_headroom_w, headroom_by_group
 from scheduler.topology import Topology
 
 NO_REASON = "no reason is recorded in this folder; `rackwatt explain` finds it"

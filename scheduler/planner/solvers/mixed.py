@@ -1,7 +1,7 @@
 """Programs of which some columns are whole: by SCIP, for what they prove. For workers.
 
-SCIP's bound falls steadily, and is there at any time limit; that of HiGHS, which is as fast to a
-proof, falls late.
+SCIP's bound falls soon, if at all, and is there at any time limit; that of HiGHS, which is as fast
+to a proof, falls late.
 """
 
 from __future__ import annotations
