@@ -82,6 +82,7 @@ def test_tables_name_status_tenants_headroom_reasons_and_files(
         "loss of ",
         "at the observed peak",
         "firm power: 5,991 W more could be drawn",  # the load of 79.6 kW by 4.2 of 55.8 kW
+        "though work waits: 5,991 W as racks that suit it are full",
         "not placed in full",
         "needs 48 GPUs in one array",
         "154       86",
