@@ -18,24 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FirmPower:
-    """What firm load could still draw, what waits for it, and what of that has a place."""
+    """What firm load could still draw, what waits for it, and what of that has a place.
+
+    ``usable <= open <= free <= min(headroom, asked)``
+    """
 
     headroom_w: int
     asked_w: int  # peak of all units that are not placed
-    free_w: int  # of the headroom, where nodes that suit such units are free
+    free_w: int  # what such units could draw where nodes that suit them are free
     open_w: int  # of that, where isolation lets them in and a domain holds all that they need
     usable_w: int  # of that, what loops can cool
 
     @property
     def stranded_w(self) -> int:
-        """``max(0, min(headroom, asked) - usable)``."""
-        return max(0, min(self.headroom_w, self.asked_w) - self.usable_w)
+        """``min(headroom, asked) - usable``."""
+        return min(self.headroom_w, self.asked_w) - self.usable_w
 
     @property
     def stranded_by_cause_w(self) -> dict[str, int]:
         """The stranded power by what keeps waiting work from it, each beyond those before."""
         return {
-            "racks_full": max(0, min(self.headroom_w, self.asked_w) - self.free_w),
+            "racks_full": min(self.headroom_w, self.asked_w) - self.free_w,
             "kept_apart": self.free_w - self.open_w,
             "cooling": self.open_w - self.usable_w,
         }

@@ -27,6 +27,7 @@ def causes(power: FirmPower) -> dict[str, int]:
     """Return the causes that there are; together they are what is stranded."""
     by_cause = power.stranded_by_cause_w
     assert sum(by_cause.values()) == power.stranded_w
+    assert min(by_cause.values()) >= 0
     return {cause: watts for cause, watts in by_cause.items() if watts}
 
 
