@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from ortools.math_opt.python import mathopt
-from ortools.sat.python import cp_model
 
 from benchmarks.baselines import BASELINES, Task
 from benchmarks.instances import instance
@@ -35,6 +34,7 @@ from scheduler.planner.lots import FINER, can_merge, make_lots
 from scheduler.planner.program import Program
 from scheduler.planner.restrict import joined, restrict, without
 from scheduler.planner.solvers import solve_relaxed
+from scheduler.planner.solvers.cp_solver import CpSolver, CpSolverStatus
 from scheduler.planner.solvers.mixed import Mixed, solve_mixed
 from scheduler.planner.solvers.weak_duality import PRICE_SCALE, certified_bound
 from scheduler.topology import Topology
@@ -375,7 +375,7 @@ def test_pricing_out_of_time_proves_the_box_only(monkeypatch: pytest.MonkeyPatch
     columns = decomposition(compiled_instance(0), 14, 10.0)
     block = columns.blocks.blocks[0]
     prices = np.zeros(len(columns.blocks.coupling), np.int64)
-    monkeypatch.setattr(cp_model.CpSolver, "solve", lambda *_: cp_model.UNKNOWN)
+    monkeypatch.setattr(CpSolver, "solve", lambda *_: CpSolverStatus.UNKNOWN)
     answer = price(block, prices, 0.01, 0)
     best_of_each = np.maximum(
         block.arrays.gain * block.arrays.low, block.arrays.gain * block.arrays.high

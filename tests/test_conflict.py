@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ortools.sat.python import cp_model
 from typer.testing import CliRunner
 
 from kernels.forms import Compiled, Shards
@@ -28,6 +27,7 @@ from scheduler.planner.conflict.firm import firm_only
 from scheduler.planner.conflict.keep import keep
 from scheduler.planner.conflict.limits import named_limits
 from scheduler.planner.conflict.shrink import shrink
+from scheduler.planner.solvers.cp_solver import CpSolver, CpSolverStatus
 from scheduler.solve import Progress, solve
 from scheduler.topology import Topology
 from tests import build
@@ -205,13 +205,13 @@ def test_where_all_is_met_there_is_no_conflict() -> None:
 
 
 def test_a_solver_out_of_time_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = cp_model.CpSolver.solve
+    whole = CpSolver.solve
 
-    def at_once(solver: cp_model.CpSolver, *arguments: Any) -> cp_model.CpSolverStatus:
+    def at_once(solver: CpSolver, *arguments: Any) -> CpSolverStatus:
         solver.parameters.max_time_in_seconds = 0.0
         return whole(solver, *arguments)
 
-    monkeypatch.setattr(cp_model.CpSolver, "solve", at_once)
+    monkeypatch.setattr(CpSolver, "solve", at_once)
     found = conflict_of(fed_by_one_ups(10_000))
     assert (found.proven, found.irreducible, found.least_unmet_gpus) == (False, False, 0)
 

@@ -212,6 +212,7 @@ def test_ray_is_imported_late() -> None:
         ("kernels", "cupy ortools networkx pydantic yaml typer"),
         ("scheduler.cli.app", "cupy ortools networkx numpy pydantic yaml"),
         ("scheduler.model", "cupy ortools networkx numpy pydantic yaml typer"),
+        ("scheduler.solve", "cupy pandas numba ray plotly"),
         ("scheduler.check", "cupy ortools kernels.reference scheduler.planner scheduler.compile"),
     ],
 )

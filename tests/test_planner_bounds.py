@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ortools.sat.python import cp_model
 
 from scheduler.planner.program import Arrays, Program
 from scheduler.planner.solvers import solve_integer
+from scheduler.planner.solvers.cp_solver import CpSolver, CpSolverStatus
 
 
 def knapsack() -> Arrays:
@@ -33,13 +33,13 @@ def test_the_optimum_is_its_own_bound() -> None:
 
 
 def test_a_solver_out_of_time_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = cp_model.CpSolver.solve
+    whole = CpSolver.solve
 
-    def at_once(solver: cp_model.CpSolver, *arguments: Any) -> cp_model.CpSolverStatus:
+    def at_once(solver: CpSolver, *arguments: Any) -> CpSolverStatus:
         solver.parameters.max_time_in_seconds = 0.0
         return whole(solver, *arguments)
 
-    monkeypatch.setattr(cp_model.CpSolver, "solve", at_once)
+    monkeypatch.setattr(CpSolver, "solve", at_once)
     outcome = outcome_of(knapsack())
     assert outcome.x is None
     assert outcome.bound is None  # and not 0 - 100, which is less than the optimum of -89

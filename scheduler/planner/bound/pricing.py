@@ -9,18 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from ortools.sat.python import cp_model
 
 from kernels.forms import Ints
 from scheduler.planner.decompose import Block
 from scheduler.planner.solvers.cp_sat import cp_model_of
+from scheduler.planner.solvers.cp_solver import (
+    CpModelProto,
+    CpSolver,
+    CpSolverStatus,
+    solution_of,
+)
 from scheduler.planner.solvers.weak_duality import Exact, most_in_box, subtracted
 
 LARGEST = 2.0**44  # what objectives may add up to: exact also where CP-SAT uses floats
 EFFORT = 0.05  # deterministic time of one block: much the same work on any machine
 GAP = 1e-4  # relative gap at which a block is priced well enough
 LOOSE, HARDER = 0.02, 10.0  # relative gap above which a block is solved again, so much harder
-SOLVED = (cp_model.OPTIMAL, cp_model.FEASIBLE)
+SOLVED = (CpSolverStatus.OPTIMAL, CpSolverStatus.FEASIBLE)
 MOST_COLUMNS = 3  # solutions of one search that are kept, the best ones
 
 
@@ -62,36 +67,31 @@ def price(block: Block, prices: Ints, effort: float, seed: int) -> Priced:
         solver, status = _solve(model, effort * HARDER, seed)
     if status not in SOLVED:
         return Priced(box, ())  # no status but these proves anything here
-    most = int(np.floor(solver.best_objective_bound + 1e-3)) * scale + slack
-    answer = solver.response_proto
+    most = int(np.floor(solver.response.best_objective_bound + 1e-3)) * scale + slack
+    answer = solver.response
     found = [np.array(list(each.values), np.int64) for each in answer.additional_solutions]
-    best = np.array(list(answer.solution), np.int64)
+    best = solution_of(answer)
     others = [x for x in found if not np.array_equal(x, best)]
     return Priced(min(most, box), (*others[: MOST_COLUMNS - 1], best))
 
 
-def _solve(
-    model: cp_model.CpModel, effort: float, seed: int
-) -> tuple[cp_model.CpSolver, cp_model.CpSolverStatus]:
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = seed % 2**31
+def _solve(model: CpModelProto, effort: float, seed: int) -> tuple[CpSolver, CpSolverStatus]:
+    solver = CpSolver(1, seed)
     solver.parameters.max_deterministic_time = effort
     solver.parameters.relative_gap_limit = GAP
     solver.parameters.linearization_level = 2
     solver.parameters.cp_model_probing_level = 0
-    solver.parameters.catch_sigint_signal = False
     solver.parameters.fill_additional_solutions_in_response = True
     solver.parameters.solution_pool_size = MOST_COLUMNS
     return solver, solver.solve(model)
 
 
-def _is_loose(solver: cp_model.CpSolver, status: cp_model.CpSolverStatus) -> bool:
+def _is_loose(solver: CpSolver, status: CpSolverStatus) -> bool:
     """Whether a block is far from solved: a hall of many jobs may need more than all others."""
     if status not in SOLVED:
         return True
-    bound = solver.best_objective_bound
-    return bound - solver.objective_value > LOOSE * abs(bound)
+    bound = solver.response.best_objective_bound
+    return bound - solver.response.objective_value > LOOSE * abs(bound)
 
 
 def worth(block: Block, prices: Ints) -> Exact:

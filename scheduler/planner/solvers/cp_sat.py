@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from ortools.sat.python import cp_model
 
 from kernels.forms import Ints
 from scheduler.planner.program import FREE, Arrays
+from scheduler.planner.solvers.cp_solver import (
+    CpModelProto,
+    CpSolver,
+    CpSolverStatus,
+    fault_of,
+    solution_of,
+)
 from scheduler.planner.solvers.running import Outcome, Stop, run_until
 
 
@@ -35,20 +41,16 @@ def solve_integer(
     Raises RuntimeError with CP-SAT's own text if the model is not valid.
     """
     model = cp_model_of(arrays, start)
-    fault = model.validate()
+    fault = fault_of(model)
     if fault:
         raise RuntimeError(f"the integer program is not valid: {fault}")
-    solver = cp_model.CpSolver()
+    solver = CpSolver(workers, seed)
     solver.parameters.max_time_in_seconds = max(0.05, time_limit_s)
-    solver.parameters.num_workers = workers
-    solver.parameters.random_seed = seed % 2**31
     solver.parameters.relative_gap_limit = gap
     solver.parameters.interleave_search = repeatable
     if work_limit_s is not None:
         solver.parameters.max_deterministic_time = work_limit_s
-    solver.parameters.catch_sigint_signal = False
-    status: list[cp_model.CpSolverStatus] = []
-    callback = _Solutions(on_solution) if on_solution else None
+    status: list[CpSolverStatus] = []
     heard: list[int] = []
 
     def hear(bound: float) -> None:
@@ -56,34 +58,34 @@ def solve_integer(
         if on_bound is not None:
             on_bound(heard[-1])
 
-    solver.best_bound_callback = hear
-    run_until(lambda: status.append(solver.solve(model, callback)), stop, solver.stop_search)
+    solver.on_bound, solver.on_solution = hear, on_solution
+    run_until(lambda: status.append(solver.solve(model)), stop, solver.stop_search)
     return _outcome(arrays, solver, status[0], heard, exact=gap == 0.0)
 
 
 def _outcome(
     arrays: Arrays,
-    solver: cp_model.CpSolver,
-    status: cp_model.CpSolverStatus,
+    solver: CpSolver,
+    status: CpSolverStatus,
     heard: Sequence[int],
     *,
     exact: bool,
 ) -> Outcome:
-    if status == cp_model.MODEL_INVALID:
+    if status == CpSolverStatus.MODEL_INVALID:
         raise RuntimeError("the integer program is not valid")
-    if status == cp_model.INFEASIBLE:
+    if status == CpSolverStatus.INFEASIBLE:
         return Outcome(None, None, None, False, True)
-    if status == cp_model.UNKNOWN:
+    if status == CpSolverStatus.UNKNOWN:
         # Out of time before any bound was proven, the answer's own bound is 0, which proves
         # nothing. So only bounds that were announced on the way count.
         known = [bound for bound in heard if abs(bound) < FREE]
         return Outcome(None, None, min(known, default=None), False, False)
-    bound = _whole(solver.best_objective_bound) + arrays.constant
-    x = np.array(list(solver.response_proto.solution), np.int64)
+    bound = _whole(solver.response.best_objective_bound) + arrays.constant
+    x = solution_of(solver.response)
     objective = arrays.objective(x)
-    if status == cp_model.OPTIMAL and exact:
+    if status == CpSolverStatus.OPTIMAL and exact:
         bound = objective  # the proven optimum; with a gap, "optimal" only means within it
-    return Outcome(x, objective, bound, status == cp_model.OPTIMAL, False)
+    return Outcome(x, objective, bound, status == CpSolverStatus.OPTIMAL, False)
 
 
 def _whole(bound: float) -> int:
@@ -91,21 +93,9 @@ def _whole(bound: float) -> int:
     return int(np.floor(bound + 1e-3))
 
 
-class _Solutions(cp_model.CpSolverSolutionCallback):
-    """Hands every better solution on."""
-
-    def __init__(self, on_solution: Callable[[Ints], None]) -> None:
-        super().__init__()
-        self.hand_on = on_solution
-
-    def on_solution_callback(self) -> None:
-        self.hand_on(np.array(list(self.response_proto.solution), np.int64))
-
-
-def cp_model_of(arrays: Arrays, start: Ints | None) -> cp_model.CpModel:
+def cp_model_of(arrays: Arrays, start: Ints | None) -> CpModelProto:
     """Return `arrays` as a model of CP-SAT, with `start` as its hint."""
-    model = cp_model.CpModel()
-    proto = model.proto
+    proto = CpModelProto()
     for low, high in zip(arrays.low.tolist(), arrays.high.tolist(), strict=True):
         proto.variables.add().domain.extend([low, high])
     begin, column, value = arrays.start.tolist(), arrays.column.tolist(), arrays.value.tolist()
@@ -123,4 +113,4 @@ def cp_model_of(arrays: Arrays, start: Ints | None) -> cp_model.CpModel:
     if start is not None:
         proto.solution_hint.vars.extend(range(arrays.num_columns))
         proto.solution_hint.values.extend(start.tolist())
-    return model
+    return proto
