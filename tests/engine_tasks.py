@@ -50,6 +50,10 @@ def process(_context: Context, _payload: object) -> int:
     return os.getpid()
 
 
+def server(_context: Context, _payload: object) -> int:
+    return os.getppid()
+
+
 def nap(_context: Context, seconds: float) -> float:
     time.sleep(seconds)
     return seconds
@@ -133,17 +137,36 @@ def grow_and_stay(context: Context, mib: int) -> None:
     time.sleep(30)
 
 
-KEPT: list[np.ndarray] = []
+def prepare() -> None:
+    """Load something."""
+    PREPARED.append(os.getpid())
 
-# python -c PARENT ENGINE FILE: loses a worker; then stays in a run, the worker's pid in FILE.
+
+def prepare_badly() -> None:
+    divide(context(), 0)
+
+
+def prepared(_context: Context, _payload: object) -> list[int]:
+    time.sleep(0.1)  # so that others do the same task
+    return PREPARED
+
+
+KEPT: list[np.ndarray] = []
+PREPARED: list[int] = []  # processes that did
+
+# python -c PARENT ENGINE FILE...: loses a worker; then stays in a run of a task for each file, the
+# workers' pids there.
 PARENT = """
 import sys, time
 from pathlib import Path
 from scheduler.planner.engine import Task, make_engine
 from tests import engine_tasks as tasks
 
-engine = make_engine(sys.argv[1], tasks.context(), workers=1)
-file = Path(sys.argv[2])
-for task in Task(tasks.die_once, file.with_name("died")), Task(tasks.write_pid_and_hold, file):
-    engine.run([task], deadline=time.monotonic() + 60, stopped=bool)
+files = [Path(each) for each in sys.argv[2:]]
+engine = make_engine(sys.argv[1], tasks.context(), workers=len(files))
+for work in (
+    [Task(tasks.die_once, files[0].with_name("died"))],
+    [Task(tasks.write_pid_and_hold, each) for each in files],
+):
+    engine.run(work, deadline=time.monotonic() + 60, stopped=bool)
 """

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scheduler.planner.engine import Engine, EngineError, Task, context_file, local, make_engine
+from scheduler.planner.engine import Engine, EngineError, Task, context_file, make_engine
 from scheduler.planner.engine.choose import Name
 from scheduler.planner.engine.crew import CrewEngine
 from scheduler.planner.engine.inline import InlineEngine
@@ -155,14 +155,15 @@ def test_ctrl_c_in_the_parent_ends_workers_inside_a_task(tmp_path: Path) -> None
 
 
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    """Also inside a task that never lets Python run."""
-    parent = subprocess.Popen([sys.executable, "-c", tasks.PARENT, "local", str(tmp_path / "pid")])
-    assert checks.eventually((tmp_path / "pid").exists, 30)
-    worker = int((tmp_path / "pid").read_text())
-    assert not checks.ended(worker)
+    """Also inside a task that never lets Python run, and all of them."""
+    files = [tmp_path / "one", tmp_path / "two"]
+    parent = subprocess.Popen([sys.executable, "-c", tasks.PARENT, "local", *map(str, files)])
+    assert checks.eventually(lambda: all(each.exists() for each in files), 30)
+    workers = [int(each.read_text()) for each in files]
+    assert not any(map(checks.ended, workers))
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    assert checks.eventually(lambda: checks.ended(worker), 1)
+    assert checks.eventually(lambda: all(map(checks.ended, workers)), 1)
 
 
 def test_the_context_file_is_private() -> None:
@@ -192,15 +193,6 @@ def test_a_context_that_does_not_pickle_is_an_error_of_the_run() -> None:
         pytest.raises(Exception, match="pickle"),
     ):
         run(engine, [Task(tasks.nap, 0)])
-
-
-def test_workers_that_never_start_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "PROGRAM", "this")  # a program that ends at once
-    with (
-        make_engine("local", tasks.context(), workers=2) as engine,
-        pytest.raises(EngineError, match="got 3 in a row that did not"),
-    ):
-        run(engine, [Task(tasks.nap, 0)] * 4)
 
 
 def test_inline_stops_between_tasks() -> None:

@@ -29,6 +29,7 @@ from scheduler.planner.improve import Rounds
 from scheduler.planner.placing import Placer
 from scheduler.planner.polish import Polish
 from scheduler.planner.proving import Proving
+from scheduler.planner.starts import load
 from scheduler.planner.state import Ground
 
 __all__ = ["Best", "Search"]
@@ -223,6 +224,7 @@ class Search:
             self.compiled,
             workers=self.workers,
             memory_limit_mib=self.memory_limit_mib,
+            prepare=load,
         )
 
     def _is_small(self) -> bool:

@@ -44,9 +44,14 @@ class Start:
     guide: Guide | None = None  # what groups that keep domains begin with
 
 
-def ready(_compiled: Compiled, _nothing: None) -> None:
+def load() -> None:
     """Load what takes a while; a worker that has done so has everything it needs."""
     fast.load()
+
+
+def ready(_compiled: Compiled, _nothing: None) -> None:
+    """Load it, where that is not done (a task for a worker)."""
+    load()
 
 
 def build(compiled: Compiled, start: Start) -> Shards:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from scheduler.planner.engine.crew import CrewEngine
+from scheduler.planner.engine.fork_server import Prepare
 from scheduler.planner.engine.inline import InlineEngine
 from scheduler.planner.engine.local import LocalCrew
 from scheduler.planner.engine.task import Engine, EngineError
@@ -13,7 +14,12 @@ Name = Literal["auto", "local", "ray", "inline"]
 
 
 def make_engine(
-    name: Name, context: object, *, workers: int, memory_limit_mib: int | None = None
+    name: Name,
+    context: object,
+    *,
+    workers: int,
+    memory_limit_mib: int | None = None,
+    prepare: Prepare | None = None,
 ) -> Engine:
     """Make an engine, whose workers get ready while the caller goes on.
 
@@ -30,6 +36,9 @@ def make_engine(
     memory_limit_mib
         A worker whose own memory, the context left out, is above this after a task is replaced;
         one that grows to twice as much inside a task is ended, which counts as a death.
+    prepare
+        Called once for all processes on this machine before any is there, so that what it loads
+        lies in memory once. Tasks on other engines load what they need.
 
     Raises
     ------
@@ -48,4 +57,5 @@ def make_engine(
         return CrewEngine(
             RayCrew(context, workers), workers=workers, memory_limit_mib=memory_limit_mib
         )
-    return CrewEngine(LocalCrew(context), workers=workers, memory_limit_mib=memory_limit_mib)
+    crew = LocalCrew(context, prepare)
+    return CrewEngine(crew, workers=workers, memory_limit_mib=memory_limit_mib)

@@ -1,55 +1,54 @@
 """Workers as processes on this machine.
 
-They are started as new programs, not forked, so that no lock of a thread of ours is copied.
+They are forked from a program of their own, not from ours, so that no lock of a thread of ours is
+copied.
 """
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Pipe, wait
-from pathlib import Path
 from threading import Event, Lock, Thread
 
 from scheduler.planner.engine import context_file
+from scheduler.planner.engine.fork_server import ForkServer, Prepare, how_it_ended
 from scheduler.planner.engine.memory import private_mib
-from scheduler.planner.engine.task import Died, Reply, Task, unpacked
-
-PROGRAM = "scheduler.planner.engine.worker"
+from scheduler.planner.engine.task import Died, Failed, Ready, Reply, Task, unpacked
 
 
 class LocalWorker:
-    """A process, and our end of the connection to it."""
+    """A process, from before it is started on, and our end of the connection to it."""
 
-    def __init__(self, *files: int) -> None:
-        self.connection, theirs = Pipe()
-        with theirs:
-            self._process = subprocess.Popen(
-                # -P: what is in the current directory is imported only if we would import it.
-                [sys.executable, "-P", "-m", PROGRAM, *map(str, (theirs.fileno(), *files))],
-                pass_fds=(theirs.fileno(), *files),
-                env=os.environ | {"PYTHONPATH": _import_path()},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # ours is for results; a solver's log is none
-                process_group=0,  # Ctrl-C reaches us alone, also while the worker starts
-            )
+    def __init__(self) -> None:
+        self.connection, self._theirs = Pipe()
+        self._lock = Lock()  # on what follows: it may be ended while it is being started
+        self._server: ForkServer | None = None  # that has started it
+        self._process = 0
+        self._how = "was not started"
 
-    def tell(self, layout: context_file.Layout) -> None:
-        """Say where the context lies."""
-        self._send(pickle.dumps(layout))
+    def start(self, server: ForkServer) -> None:
+        """Have the process forked, unless the worker is ended by now; see `ForkServer.fork`."""
+        with self._lock:
+            if not self._theirs.closed:
+                self._process = server.fork(self._theirs)
+                self._server = server
+                self._theirs.close()
+
+    def give_up(self, reply: Failed | Died) -> None:
+        """Say, in the worker's place, why it cannot be started."""
+        with self._lock, suppress(OSError):  # nobody may be listening
+            if isinstance(reply, Died):
+                self._how = reply.how
+            elif not self._theirs.closed:
+                self._theirs.send_bytes(pickle.dumps(reply))
+            self._theirs.close()
 
     def give(self, task: Task) -> None:
         """Send the task."""
-        self._send(pickle.dumps(task, protocol=5))
-
-    def _send(self, message: bytes) -> None:
         with suppress(OSError):  # it has died, which we will hear
-            self.connection.send_bytes(message)
+            self.connection.send_bytes(pickle.dumps(task, protocol=5))
 
     def reply(self) -> Reply:
         """Receive what it says; its end is a reply as well."""
@@ -57,69 +56,91 @@ class LocalWorker:
             message = self.connection.recv_bytes()
         except (EOFError, OSError):
             self.kill()
-            return Died(_end(self._process.returncode))
+            return Died(self._how)
         return unpacked(message)
 
     def memory_mib(self) -> int:
-        """Return the memory that the process has for itself."""
-        return private_mib(self._process.pid)
+        """Return the memory that the process has for itself, or shares with other workers."""
+        return private_mib(self._process) if self._process else 0
 
     def kill(self) -> None:
         """End the process; it has nothing to tidy up, so it is not asked first."""
-        self._process.kill()
-        self._process.wait()
-        self.connection.close()
-
-
-def _import_path() -> str:
-    """Return where we import from, as the workers are to."""
-    return os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
-
-
-def _end(returncode: int) -> str:
-    """Describe how a process ended."""
-    if returncode < 0:
-        return f"was killed by {signal.Signals(-returncode).name}"
-    return f"ended with exit code {returncode}"
+        with self._lock:
+            self.connection.close()
+            self._theirs.close()
+            if self._server is not None:
+                self._how = how_it_ended(self._server.end(self._process))
+                self._server = None
 
 
 class LocalCrew:
-    """Processes that map one file. The file is written while they start."""
+    """Processes that map one file, forked by one server. Both are made while the caller goes on."""
 
-    def __init__(self, context: object) -> None:
+    def __init__(self, context: object, prepare: Prepare | None = None) -> None:
         self._file = context_file.create()
-        self._lifeline, self._held = os.pipe()  # workers end when nobody holds it
+        self._context, self._prepare = context, prepare
+        self._layout: context_file.Layout | None = None  # once the context is written
         self._closed = Event()
-        self._lock = Lock()  # on the three below
-        self._layout: context_file.Layout | None = None
-        self._uninformed: list[LocalWorker] = []
+        self._lock = Lock()  # on what follows
+        self._server: ForkServer | None = None
+        self._servers: list[ForkServer] = []  # also those that have died: workers outlive them
+        self._opener: Thread | None = None  # opens the server
+        self._is_open = False
+        self._waiting: list[LocalWorker] = []  # for the server
         self._failure: Exception | None = None
-        self._writer = Thread(target=self._write, args=(context,), name="context", daemon=True)
-        self._writer.start()
 
-    def _write(self, context: object) -> None:
-        """Write the context and tell the workers that wait for it."""
+    def hire(self) -> LocalWorker:
+        """Have a process started; it says that it is ready when it is."""
+        worker = LocalWorker()
+        with self._lock:
+            self._waiting.append(worker)
+            if self._server is None:
+                self._start_server()
+            elif self._is_open:
+                self._start_waiting(self._server)
+        return worker
+
+    def _start_server(self) -> None:
+        self._server, self._is_open = ForkServer(self._file.fileno()), False
+        self._servers.append(self._server)
+        self._opener = Thread(target=self._open, args=(self._server,), name="opener", daemon=True)
+        self._opener.start()
+
+    def _open(self, server: ForkServer) -> None:
+        """Hand over what workers need, and start those that wait."""
+        server.prepare(self._prepare)
         try:
-            layout = context_file.write(self._file, context, self._closed.is_set)
+            if self._layout is None:
+                self._layout = context_file.write(self._file, self._context, self._closed.is_set)
         except Exception as error:  # disk full, or no pickle: the next run raises it
             self._failure = error
             return
-        if layout is not None:
-            with self._lock:
-                self._layout = layout
-                for worker in self._uninformed:
-                    worker.tell(layout)
-                self._uninformed.clear()
-
-    def hire(self) -> LocalWorker:
-        """Start a process; it says that it is ready when it has the context."""
-        worker = LocalWorker(self._lifeline, self._file.fileno())
+        if self._layout is None:
+            return
+        reply = server.open(self._layout)
         with self._lock:
-            if self._layout is None:
-                self._uninformed.append(worker)
+            if isinstance(reply, Ready):
+                self._is_open = True
+                self._start_waiting(server)
             else:
-                worker.tell(self._layout)
-        return worker
+                assert isinstance(reply, Failed | Died)
+                self._lose(server, reply)
+
+    def _start_waiting(self, server: ForkServer) -> None:
+        """Start workers that wait, or lose them with the server: others will be hired."""
+        try:
+            while self._waiting:
+                self._waiting[-1].start(server)
+                self._waiting.pop()
+        except (EOFError, OSError):
+            self._lose(server, Died("could not be started: the program that starts workers died"))
+
+    def _lose(self, server: ForkServer, reply: Failed | Died) -> None:
+        server.kill()
+        self._server = None
+        for worker in self._waiting:
+            worker.give_up(reply)
+        self._waiting.clear()
 
     def hear(
         self, workers: Sequence[LocalWorker], timeout: float
@@ -136,10 +157,14 @@ class LocalCrew:
         ]
 
     def close(self) -> None:
-        """Close the file and the lifeline."""
-        if not self._closed.is_set():
-            self._closed.set()
-            self._writer.join()
-            self._file.close()
-            os.close(self._held)
-            os.close(self._lifeline)
+        """End the server and close all files."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        for server in self._servers:
+            server.kill()
+        if self._opener is not None:
+            self._opener.join()
+        for server in self._servers:
+            server.close()
+        self._file.close()
