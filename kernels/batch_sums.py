@@ -12,6 +12,8 @@ import numpy as np
 from kernels.forms import Index, Ints
 
 SCRATCH_KEYS = 2**24  # keys up to here are told apart by a table, above by sorting
+SPARSE_KEYS = 2**18  # the same, where they are no more than one key in SPARSE
+SPARSE = 256
 TABLE_KEYS = 2**22  # sums of the base up to here are looked up in a table, above by bisection
 
 
@@ -53,7 +55,7 @@ class KeySums:
 
     def _owners(self, keys: Ints, span: int) -> Ints | Index:
         """Return the place of one and the same key of its kind for every key."""
-        if span > SCRATCH_KEYS:
+        if span > min(SCRATCH_KEYS, max(SPARSE_KEYS, SPARSE * len(keys))):
             _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
             owners: Ints = first[inverse]
             return owners

@@ -24,6 +24,7 @@ from kernels.moves import Move, Workspace
 
 POWER = 8  # the larger, the more only the fullest limits count
 PROPOSALS = 20_000  # exchanges that are looked at in one turn, to first order
+RACKS_AT_ONCE = 2**15  # of the proposals that are looked at together
 SCORED = 64  # of them, the most promising, exactly
 PATIENCE = 4  # turns in a row that find nothing, after which the polish ends
 
@@ -86,12 +87,22 @@ class Polish:
         """Return pairs of places whose exchange helps most, to first order."""
         first, second = rng.integers(0, len(places), (2, PROPOSALS))
         a, b = places[first], places[second]
-        alike = (self._table.kind[:, a] == self._table.kind[:, b]).all(axis=(0, 2))
         price, drawn = self._price_of_rack(load), self._drawn(shards)
-        gain = ((drawn[:, a] - drawn[:, b]) * (price[:, a] - price[:, b])).sum(axis=(0, 2))
-        gain[~alike] = 0
+        at_once = max(1, RACKS_AT_ONCE // places.shape[1])
+        gain = np.concatenate(
+            [
+                self._gain(price, drawn, a[some : some + at_once], b[some : some + at_once])
+                for some in range(0, PROPOSALS, at_once)
+            ]
+        )
         best = np.argsort(-gain, kind="stable")[:SCORED]
         return [(a[n], b[n]) for n in best[gain[best] > 0].tolist()]
+
+    def _gain(self, price: Floats, drawn: Floats, a: Ints, b: Ints) -> Floats:
+        """Return what the exchange of places gains to first order, 0 where they are not alike."""
+        gain: Floats = ((drawn[:, a] - drawn[:, b]) * (price[:, a] - price[:, b])).sum(axis=(0, 2))
+        gain[(self._table.kind[:, a] != self._table.kind[:, b]).any(axis=(0, 2))] = 0
+        return gain
 
     def _price_of_rack(self, load: Ints) -> Floats:
         """Return what one more unit of demand costs on each rack, by demand table, (Q, R)."""

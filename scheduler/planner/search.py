@@ -168,7 +168,7 @@ class Search:
                 gained = self._chain()
                 pause = first_pause if gained else 2 * pause
                 next_chains = rounds.number + pause
-            if rounds.idle < STALE_ROUNDS:
+            if rounds.idle < STALE_ROUNDS or self._is_large_and_by_steps():
                 continue
             if not untried:
                 break
@@ -229,6 +229,10 @@ class Search:
 
     def _is_small(self) -> bool:
         return self.compiled.num_jobs * self.compiled.num_racks <= SMALL_PLACEMENTS
+
+    def _is_large_and_by_steps(self) -> bool:
+        """Whether steps may find more at any time, and more than a program over classes."""
+        return self.by_steps and not self._is_small()
 
     def _steps_do_all(self, placer: Placer) -> bool:
         worth = placer.value * placer.want
