@@ -11,10 +11,6 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from benchmarks.planner.cases import Record, instance_name
 from benchmarks.planner.targets import TARGETS
 
@@ -40,6 +36,10 @@ HEADINGS = {  # heading: whether its cells are words
 
 def show(document: Record) -> None:
     """Print the table, what runs said about themselves, and the machine."""
+    from rich.console import Console  # here, as runs in a process of their own show nothing
+    from rich.markup import escape
+    from rich.table import Table
+
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     table = Table(
         title="planner: medians over seeds, gap against the best bound of the run",

@@ -24,7 +24,7 @@ from kernels.moves import Move, Workspace
 
 POWER = 8  # the larger, the more only the fullest limits count
 PROPOSALS = 20_000  # exchanges that are looked at in one turn, to first order
-RACKS_AT_ONCE = 2**15  # of the proposals that are looked at together
+RACKS_AT_ONCE = 2**13  # of the proposals that are looked at together
 SCORED = 64  # of them, the most promising, exactly
 PATIENCE = 4  # turns in a row that find nothing, after which the polish ends
 

@@ -20,16 +20,26 @@ FORK = 0  # asked instead of the number of a process that is to end
 PROGRAM = "scheduler.planner.engine.server"
 # Workers are as many as there are cores to use; threads would also make a fork unsafe.
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# What is freed goes back to the system; by default, glibc keeps the more the larger it was.
+THRIFTY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
 
 Prepare = Callable[[], object]
 
 
 class ForkServer:
-    """A process that forks workers, and ends when we do. May die at any moment."""
+    """A process that forks workers, and ends when we do. May die at any moment.
+
+    The process that we start loads everything and leaves a copy of itself to fork workers.
+    """
 
     def __init__(self, context_number: int) -> None:
         self._control, theirs = Pipe()
-        lifeline, self._held = os.pipe()  # server and workers end when nobody holds it
+        lifeline, held = os.pipe()  # server and workers end when nobody holds it
+        self._held: int | None = held
         self._lock = Lock()  # one request at a time
         files = (theirs.fileno(), lifeline, context_number)
         with theirs:
@@ -37,7 +47,7 @@ class ForkServer:
                 # -P: what is in the current directory is imported only if we would import it.
                 [sys.executable, "-P", "-m", PROGRAM, *map(str, files)],
                 pass_fds=files,
-                env=os.environ | ONE_THREAD | {"PYTHONPATH": _import_path()},
+                env=THRIFTY | os.environ | ONE_THREAD | {"PYTHONPATH": _import_path()},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # ours is for results; a solver's log is none
                 process_group=0,  # Ctrl-C reaches us alone, also while the server starts
@@ -56,6 +66,7 @@ class ForkServer:
             reply: Reply = self._control.recv()
         except (EOFError, OSError):
             return Died(how_it_ended(self._process.wait()))
+        self._process.wait()
         return reply
 
     def fork(self, connection: Connection) -> int:
@@ -82,15 +93,16 @@ class ForkServer:
         return code
 
     def kill(self) -> None:
-        """End the server; it has nothing to tidy up, so it is not asked first."""
-        self._process.kill()
+        """End the server and its workers; it has nothing to tidy up, so it is not asked first."""
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+        self._process.kill()  # while it loads, it may not listen yet
         self._process.wait()
 
     def close(self) -> None:
-        """End the server and close our files, once nobody waits for it any more."""
-        self.kill()
+        """Close the connection, once nobody waits for an answer any more."""
         self._control.close()
-        os.close(self._held)
 
 
 def how_it_ended(code: int) -> str:

@@ -83,7 +83,7 @@ class LocalCrew:
         self._closed = Event()
         self._lock = Lock()  # on what follows
         self._server: ForkServer | None = None
-        self._servers: list[ForkServer] = []  # also those that have died: workers outlive them
+        self._servers: list[ForkServer] = []  # also lost ones: their workers go on
         self._opener: Thread | None = None  # opens the server
         self._is_open = False
         self._waiting: list[LocalWorker] = []  # for the server
@@ -124,7 +124,7 @@ class LocalCrew:
                 self._start_waiting(server)
             else:
                 assert isinstance(reply, Failed | Died)
-                self._lose(server, reply)
+                self._lose(reply)
 
     def _start_waiting(self, server: ForkServer) -> None:
         """Start workers that wait, or lose them with the server: others will be hired."""
@@ -133,10 +133,10 @@ class LocalCrew:
                 self._waiting[-1].start(server)
                 self._waiting.pop()
         except (EOFError, OSError):
-            self._lose(server, Died("could not be started: the program that starts workers died"))
+            self._lose(Died("could not be started: the program that starts workers died"))
 
-    def _lose(self, server: ForkServer, reply: Failed | Died) -> None:
-        server.kill()
+    def _lose(self, reply: Failed | Died) -> None:
+        """Give up the server, and workers that wait for it."""
         self._server = None
         for worker in self._waiting:
             worker.give_up(reply)

@@ -41,6 +41,8 @@ def main() -> None:
     except Exception as error:  # whatever it is, the parent raises it
         control.send(failure(error))
         return
+    if os.fork():
+        os._exit(0)  # what was only read while loading, tens of MiB of a compiler, stays with it
     gc.collect()
     gc.freeze()  # a collection in a worker would write to what is loaded, and so copy it
     control.send(Ready())
