@@ -1,8 +1,8 @@
 """The search: construct, bound, improve, polish. Anytime: the best plan is always at hand.
 
 Small problems are one exact program, solved to a proof. Larger ones are built in several orders,
-bounded by relaxations, and improved part by part by all workers; where few classes of racks are
-all alike, a program over these classes goes on where parts stop gaining.
+bounded by relaxations, and improved part by part by all workers; where steps leave much to do and
+few classes of racks are all alike, a program over these goes on where parts stop gaining.
 """
 
 from __future__ import annotations
