@@ -14,6 +14,7 @@ from scheduler.planner import search
 from scheduler.planner.classes import alike_racks
 from scheduler.planner.engine import make_engine
 from scheduler.planner.placing import Placer
+from scheduler.planner.proving import Proving
 from scheduler.planner.search import STALE_ROUNDS, Search
 from scheduler.planner.state import Ground
 from scheduler.topology import Topology
@@ -26,6 +27,7 @@ class IdleRounds:
 
     def __init__(self, *_: object) -> None:
         self.number = self.idle = 0
+        self.profit: object = None
 
     def run(self, shards: Shards, found: Score, **_: object) -> tuple[Shards, Score]:
         """Return the plan as it is."""
@@ -58,6 +60,8 @@ def test_where_rounds_hardly_gain(
     def enough() -> bool:
         return bool(made) and made[-1].number >= ENOUGH
 
+    profit = np.zeros(compiled.num_jobs)
+    monkeypatch.setattr(Proving, "profit", profit)
     monkeypatch.setattr(search, "Rounds", idle_rounds)
     monkeypatch.setattr(Search, "_class_program", lambda _self, classes: called.append(classes))
     found = Search(
@@ -75,3 +79,4 @@ def test_where_rounds_hardly_gain(
         found._improve(engine, Placer(Ground(compiled)), alike_racks(compiled, 16))
     assert made[-1].number == rounds
     assert len(called) == programs
+    assert made[-1].profit is profit  # rounds know the prices of the bound

@@ -19,12 +19,20 @@ from scheduler.planner.state import Ground, State
 
 TRIES = 6  # racks, and domains, that are looked at for one job
 ELSEWHERE = 10**6  # rank of what is not on the group's own ground
+MOST_MERIT = 100.0  # also of a job whose room is worth nothing
 
 
 class Placer:
-    """Knows what every job takes and is worth, and which racks belong together."""
+    """Knows what every job takes and is worth, and which racks belong together.
 
-    def __init__(self, ground: Ground) -> None:
+    Parameters
+    ----------
+    profit
+        Mills per hour that each whole job earns beyond the room that it takes, at the prices of
+        a bound; (J,). None: not known.
+    """
+
+    def __init__(self, ground: Ground, profit: NDArray[np.float64] | None = None) -> None:
         self.ground = ground
         compiled = self.compiled = ground.compiled
         forms = compiled.forms
@@ -38,6 +46,7 @@ class Placer:
         self.firm = sum_of_costs(ground, "firm_gpus")
         self.plain = plain_jobs(ground)
         self.density = self.value / self.size
+        self.merit = None if profit is None else merit_of(self.value * self.want, profit)
         self.block_of_rack = self._blocks()
         self.num_blocks = int(self.block_of_rack.max(initial=-1)) + 1
         self.owner = Owners(self.presences, compiled, self.density)
@@ -269,6 +278,15 @@ def price_of_slot(placer: Placer) -> float:
     order = np.argsort(-placer.density, kind="stable")
     filled = np.searchsorted(np.cumsum(placer.slots[order]), room)
     return float(placer.density[order[filled]]) if filled < len(order) else 0.0
+
+
+def merit_of(worth: Ints, profit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what each job is worth for what its room is: ``worth / (worth - profit)``.
+
+    Above 1 it pays to place it. Between 0 and `MOST_MERIT`.
+    """
+    room = np.maximum(worth - profit, worth / MOST_MERIT)
+    return np.divide(worth, room, out=np.zeros(len(worth)), where=room > 0)
 
 
 def sum_of_costs(ground: Ground, name: str) -> Ints:

@@ -155,6 +155,7 @@ class Search:
         if self._is_small() and not self.by_steps:
             self._class_program(classes)
         while not course.out_of_time() and not course.best.is_optimal:
+            rounds.profit = self.proof.profit
             with course.during("improve"):
                 shards, score = rounds.run(
                     course.best.shards,

@@ -104,6 +104,8 @@ def board_of(placer: Placer) -> Board:
     job[:, c.ROAMS] = roaming(placer.presences, owner, owner_of_job)
     job[:, c.SMALL] = packing.size.min(axis=1, initial=UNLIMITED) < packing.bin_size.max(initial=0)
     job[:, c.NARROW] = narrow(zone)[zone_of_job]
+    if placer.merit is not None:
+        job[:, c.MERIT] = placer.merit * 1000
     job[:, c.FIRST_SHARD] = NONE
     waiting, job[:, c.WAITS_AT] = set_of(movable)
 
@@ -123,6 +125,7 @@ def board_of(placer: Placer) -> Board:
     bins[:, :, c.LEFT] = 0
     tally = np.zeros(c.TALLY_COLUMNS, np.int64)
     tally[c.SLOT_PRICE] = round(placer.price * 1000)
+    tally[c.IS_PRICED] = placer.merit is not None
     return Board(
         job=job,
         rack=rack,

@@ -19,12 +19,13 @@ OWNER = 10  # group that keeps domains, NONE: the job keeps nothing
 ROAMS = 11  # 1: some other keeper may let the job onto what it keeps
 NARROW = 12  # 1: the job has to lie on one rack
 SMALL = 13  # 1: a unit may fit into what is left of a bin
+MERIT = 14  # thousandths of what its room is worth, 0 where that is not known
 # ... and what does.
-TOTAL = 14  # units placed
-FIRST_SHARD = 15  # NONE: none
-WAITS_AT = 16  # place in Board.waiting, NONE: in none
-MARK = 17  # step that listed the job last
-JOB_COLUMNS = 18
+TOTAL = 15  # units placed
+FIRST_SHARD = 16  # NONE: none
+WAITS_AT = 17  # place in Board.waiting, NONE: in none
+MARK = 18  # step that listed the job last
+JOB_COLUMNS = 19
 
 # Board.rack
 FREE = 0  # slots in free bins
@@ -78,7 +79,8 @@ PROFIT = 0  # of all that lies on the board, mills per hour
 SLOT_PRICE = 1  # what the last slot earns, thousandths of mills per hour
 STEP = 2  # steps taken
 KEPT_PROFIT, BEST_PROFIT = 3, 4  # of the plan before the kick, and of the best one
-TALLY_COLUMNS = 5
+IS_PRICED = 5  # 1: the merit of jobs is known
+TALLY_COLUMNS = 6
 
 # Desk.found: racks that may take some of a job
 FOUND, ROOM, OWN = 0, 1, 2  # the rack; units that it takes; 1: on the group's own ground

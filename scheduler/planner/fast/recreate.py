@@ -13,12 +13,17 @@ from scheduler.planner.fast.jit import compiled
 from scheduler.planner.fast.place import NEVER, place
 
 NOISE = 0.25  # of the logarithm of a job's rank
+BY_MERIT = (
+    0.5  # share of the steps that go by what jobs are worth for their room, where it is known
+)
 
 
 @compiled
 def recreate(b: Board, d: Desk, count: int, keenness: float) -> None:
     """Place listed jobs in one of several orders, with noise."""
     kind, demand = np.random.randint(5), np.random.randint(b.demand.shape[1])
+    if b.tally[c.IS_PRICED] and np.random.random() < BY_MERIT:
+        kind = 5
     for n in range(count):
         job = d.listed[n]
         noise = np.exp(NOISE * np.random.normal())
@@ -30,6 +35,8 @@ def recreate(b: Board, d: Desk, count: int, keenness: float) -> None:
             d.key[n] = -b.job[job, c.SLOTS] * noise - 1e9 * b.job[job, c.KEEPS]
         elif kind == 3:
             d.key[n] = -b.job[job, c.VALUE] * noise / max(1, b.demand[job, demand])
+        elif kind == 5:
+            d.key[n] = -b.job[job, c.MERIT] * noise
         else:
             d.key[n] = -b.job[job, c.DENSITY] * b.job[job, c.SLOTS] * noise
     sort(d.key, d.order, count)

@@ -16,6 +16,7 @@ from scheduler.planner.fast.recreate import recreate
 from scheduler.planner.fast.relieve import relieve
 
 MOST_WAITING = 40  # jobs from outside that one step tries to place
+RIVALS = 1  # others that each of them is compared with: the one of the highest merit is tried
 KEENNESS, KEENNESS_NOISE = -0.1, 0.4  # of groups to open domains: mean and spread of its logarithm
 
 
@@ -94,7 +95,7 @@ def take_step(b: Board, d: Desk, number: int, tolerated: float) -> None:
     waiting = b.waiting[-1]
     few = waiting - count <= MOST_WAITING
     for n in range(waiting if few else MOST_WAITING):
-        job = b.waiting[n if few else np.random.randint(waiting)]
+        job = b.waiting[n] if few else draw(b, waiting)
         if b.job[job, c.MARK] != number:
             b.job[job, c.MARK] = number
             d.listed[count] = job
@@ -104,3 +105,14 @@ def take_step(b: Board, d: Desk, number: int, tolerated: float) -> None:
         for n in range(count):
             remove(b, d.listed[n])
         put(b, d.plan[OLD], 0, d.length[OLD])
+
+
+@inlined
+def draw(b: Board, waiting: int) -> int:
+    """Return a job that waits, rather one that is worth its room."""
+    job = b.waiting[np.random.randint(waiting)]
+    for _ in range(RIVALS):
+        rival = b.waiting[np.random.randint(waiting)]
+        if b.job[rival, c.MERIT] > b.job[job, c.MERIT]:
+            job = rival
+    return int(job)

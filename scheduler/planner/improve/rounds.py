@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kernels.forms import Bools, Compiled, Ints, Shards
 from kernels.score import Score
@@ -43,6 +44,7 @@ class Rounds:
     score: Callable[[Shards], Score]
     engine: Engine
     seed: int
+    profit: NDArray[np.float64] | None = None  # of the jobs, beyond the room that they take
     number: int = 0  # rounds so far
     idle: int = 0  # rounds in a row that hardly gained
     racks_done: int = 0  # in fast tasks; a rack counts once for each
@@ -106,6 +108,7 @@ class Rounds:
                     effort,
                     fast.PERIOD if n % 2 else effort,  # every other task kicks
                     until,
+                    self.profit,
                 ),
             )
             for n, (part, more) in enumerate(zip(parts, waiting, strict=True), self.number)

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kernels.cpu import NumpyBackend
 from kernels.forms import Bools, Compiled, Ints, Shards
@@ -35,6 +36,7 @@ class Work:
     effort: int  # steps of ruin and recreate, or thousandths of deterministic seconds
     period: int  # steps between two kicks, where steps are fast
     until: float  # ``time.time()`` at which what is found by then is returned
+    profit: NDArray[np.float64] | None = None  # of all jobs, beyond the room that they take
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,8 @@ def ruin_part(compiled: Compiled, work: Work) -> Found | None:
     if not len(work.jobs):  # a part may hold nothing that moves, and nothing may wait
         return None
     part, before = _begin(compiled, work)
-    placer = Placer(Ground(part.compiled))
+    profit = None if work.profit is None else work.profit[part.jobs]
+    placer = Placer(Ground(part.compiled), profit)
 
     def late() -> bool:
         return time.time() > work.until
