@@ -23,6 +23,7 @@ CHANGES, WHY, WORDS = "scheduler.changes", "scheduler.why", "scheduler.words"
 RESULT, WRITE, CLI = "scheduler.result", "scheduler.write", "scheduler.cli"
 MAKING_ROOM = "scheduler.making_room"
 HEADROOM, STRANDED = "scheduler.firm_headroom", "scheduler.stranded"
+STRANDED_WORDS = "scheduler.stranded_words"
 CONFLICTS, LIMIT_WORDS = "scheduler.conflicts", "scheduler.limit_words"
 PACE, STARTING = "scheduler.pace", "scheduler.starting"
 EXCHANGE, QUESTIONS, REPORT = "scheduler.exchange", "scheduler.questions", "scheduler.report"
@@ -53,6 +54,7 @@ LAYERS: dict[str, set[str]] = {
     WHY: {MODEL, ROOM, TRIAL, CHANGES, WORDS},
     HEADROOM: {MODEL, TOPOLOGY},
     STRANDED: {MODEL, TOPOLOGY, ROOM, TRIAL, HEADROOM},
+    STRANDED_WORDS: {WORDS},
     LIMIT_WORDS: {MODEL, WORDS, PLANNER},
     CONFLICTS: {MODEL, WORDS, PLANNER, SOLVE, LIMIT_WORDS},
     FAMILIES: {MODEL},

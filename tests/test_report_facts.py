@@ -183,7 +183,8 @@ def test_power_for_more_nodes_is_told_in_nodes() -> None:
     # Idle, every pair of UPS could take much more: 90 kW in all, and a node draws 8 / 2 = 4 kW.
     assert power_left(gather(tiny(), Plan({}))) == (
         "power and cooling are not asked. Firm power for 90.0 kW more is left, "
-        "about 22 nodes of the hungriest type."
+        "about 22 nodes of the hungriest type; "
+        "1,500 W of it is stranded, though work waits: 1,500 W as loops cool no more."
     )
 
 

@@ -12,6 +12,7 @@ from scheduler.cli.worth_lines import print_worth
 from scheduler.gap_words import proved_by
 from scheduler.model import Plan
 from scheduler.result import INLETS, LOOPS, RETURNS, gpus_of, tightest
+from scheduler.stranded_words import stranded_words
 from scheduler.words import limit_line, load_of_limit, money, percent, places, power, quantity
 
 if TYPE_CHECKING:
@@ -28,11 +29,6 @@ HEADROOMS = (
     ("cooling loops", LOOPS),
     ("return temperature", RETURNS),
     ("inlet air", INLETS),
-)
-CAUSES = (
-    ("racks_full", "as racks that suit it are full"),
-    ("kept_apart", "as isolation or the size of its gangs keeps it from free nodes"),
-    ("cooling", "as loops cool no more"),
 )
 
 
@@ -152,12 +148,9 @@ def _headrooms(console: Console, solution: Solution, record: Mapping[str, Any]) 
 
 
 def _stranded(record: Mapping[str, Any]) -> str:
-    """Say how much of the firm power waiting work cannot reach, and why."""
-    if not record["stranded_mw"]:
-        return "none of it is stranded"
     by_cause = record["stranded_by_cause_mw"]
-    causes = [f"{_mw(by_cause[cause])} {words}" for cause, words in CAUSES if by_cause[cause]]
-    return f"{_mw(record['stranded_mw'])} of it is stranded, though work waits: {', '.join(causes)}"
+    watts = {cause: round(megawatts * 1e6) for cause, megawatts in by_cause.items()}
+    return stranded_words(round(record["stranded_mw"] * 1e6), watts)
 
 
 def _mw(megawatts: float) -> str:

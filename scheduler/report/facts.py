@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scheduler.check import check
-from scheduler.firm_headroom import firm_headroom_w, headroom_by_group
 from scheduler.inputs import OfferRecord, RunRecord
 from scheduler.model import Kind, Plan, Problem
 from scheduler.report.cooling import LoopFacts, loops_of
@@ -21,6 +20,7 @@ from scheduler.report.tenants import ContractFacts, TenantFacts, contracts_of, t
 from scheduler.report.tight import LOADS, Tightest, tighter, tightest_of
 from scheduler.report.told import Told, told_of
 from scheduler.result import fleet_w, gpus_of, planned_w
+from scheduler.stranded import FirmPower, firm_power
 from scheduler.topology import Topology
 
 NO_REASON = "no reason is recorded in this folder; `rackwatt explain` finds it"
@@ -60,7 +60,7 @@ class Facts:
     asked_gpus: int
     it_w: int
     nameplate_w: int
-    firm_headroom_w: int
+    firm: FirmPower
     worst: Tightest | None
     floor: tuple[HallFloor, ...]
     racks: tuple[RackFacts, ...]
@@ -102,7 +102,6 @@ def gather(
     placed, asked = gpus_of(problem, plan)
     tenants = tenants_of(problem, plan, findings)
     tightest = tightest_of(findings, LOADS)
-    by_group = headroom_by_group(problem, plan, topology, findings)
     return Facts(
         problem=problem,
         plan=plan,
@@ -114,7 +113,7 @@ def gather(
         asked_gpus=asked,
         it_w=planned_w(problem, plan, problem.peak_w),
         nameplate_w=fleet_w(problem, lambda rack_type: rack_type.nameplate_w),
-        firm_headroom_w=firm_headroom_w(problem, plan, topology, findings, by_group),
+        firm=firm_power(problem, plan, topology, findings),
         worst=tighter(tightest, tightest),
         floor=floor_of(problem.site),
         racks=racks_of(problem, plan, topology, findings),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scheduler.report.facts import Facts
+from scheduler.stranded_words import stranded_words
 from scheduler.words import money, percent, power
 
 CONCENTRATED, MODERATE = 2500, 1500  # Herfindahl index, as competition authorities used to read it
@@ -58,15 +59,17 @@ def _concentration(hhi: int) -> str:
 
 
 def power_left(facts: Facts) -> str:
-    """Say for how many more nodes firm power would be there, spread as the load is now."""
-    left_w = facts.firm_headroom_w
+    """Say for how many more nodes firm power would be there, and what keeps work from it."""
+    firm = facts.firm
+    stranded = stranded_words(firm.stranded_w, firm.stranded_by_cause_w)
     site = facts.problem.site
     per_node = [
         (site.basis_w(kind) - kind.idle_w) // kind.nodes
         for kind in site.rack_types.values()
         if kind.nodes and site.basis_w(kind) > kind.idle_w
     ]
-    words = f"power and cooling are not asked. Firm power for {power(left_w)} more is left"
+    words = f"power and cooling are not asked. Firm power for {power(firm.headroom_w)} more is left"
     if not per_node:
-        return words + "."
-    return f"{words}, about {left_w // max(per_node):,} nodes of the hungriest type."
+        return f"{words}; {stranded}."
+    nodes = firm.headroom_w // max(per_node)
+    return f"{words}, about {nodes:,} nodes of the hungriest type; {stranded}."

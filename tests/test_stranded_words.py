@@ -1,0 +1,41 @@
+"""Stranded power in words: how much, and only the causes that there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from scheduler.stranded import FirmPower
+from scheduler.stranded_words import CAUSES, stranded_words
+
+
+def words_of(firm: FirmPower) -> str:
+    return stranded_words(firm.stranded_w, firm.stranded_by_cause_w)
+
+
+@pytest.mark.parametrize(
+    ("free", "open_", "usable", "told"),
+    [
+        (50_000, 50_000, 50_000, "none of it is stranded"),
+        (
+            50_000,
+            40_000,
+            40_000,
+            "10.0 kW of it is stranded, though work waits: "
+            "10.0 kW as isolation or the size of its gangs keeps it from free nodes",
+        ),
+        (
+            38_000,
+            38_000,
+            20_000,
+            "30.0 kW of it is stranded, though work waits: "
+            "12.0 kW as racks that suit it are full, 18.0 kW as loops cool no more",
+        ),
+    ],
+)
+def test_causes_in_words(free: int, open_: int, usable: int, told: str) -> None:
+    # 80 kW may be drawn, 50 kW are asked for.
+    assert words_of(FirmPower(80_000, 50_000, free, open_, usable)) == told
+
+
+def test_every_cause_has_words() -> None:
+    assert set(CAUSES) == set(FirmPower(0, 0, 0, 0, 0).stranded_by_cause_w)
