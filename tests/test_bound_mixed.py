@@ -23,7 +23,7 @@ from scheduler.planner.classes import Classes, single_racks
 from scheduler.planner.lowering import lower
 from scheduler.planner.program import Program
 from scheduler.topology import Topology
-from tests.test_bound import best_plan, bounded, compiled_problem, decomposition
+from tests.bound_cases import best_plan, bounded, compiled_problem, decomposition
 
 
 @cache
