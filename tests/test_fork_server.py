@@ -31,11 +31,13 @@ def test_what_is_prepared_is_there_once() -> None:
     with make_engine("local", tasks.context(), workers=2, prepare=tasks.prepare) as engine:
         found = run(engine, [Task(tasks.prepared, None)] * 4)
         workers = integers(run(engine, [Task(tasks.process, None)] * 4))
+        (server,) = integers(run(engine, [Task(tasks.server, None)] * 2))
     first = found[0]
     assert isinstance(first, list)
     assert found == [first] * 4
     assert len(first) == 1
     assert not workers & {*first, os.getpid()}
+    assert server not in first  # who has loaded is gone, with all that was only read meanwhile
 
 
 def test_what_fails_to_prepare_is_raised_with_its_origin() -> None:
@@ -74,6 +76,16 @@ def test_workers_outlive_their_server_and_others_come_from_a_new_one(tmp_path: P
         last = met(engine, tmp_path / "last")
         assert last & workers == {survivor}
     assert eventually(lambda: all(map(ended, workers | last)), 5)
+
+
+def test_a_worker_is_ended_also_after_its_server(tmp_path: Path) -> None:
+    with make_engine("local", tasks.context(), workers=1) as engine:
+        (server,) = integers(run(engine, [Task(tasks.server, None)]))
+        os.kill(server, signal.SIGKILL)
+        assert eventually(lambda: ended(server), 5)
+        file = tmp_path / "pid"
+        run(engine, [Task(tasks.write_pid_and_hold, file)], stopped=file.exists)
+        assert eventually(lambda: ended(int(file.read_text())), 2)
 
 
 def met(engine: Engine, folder: Path) -> set[int]:

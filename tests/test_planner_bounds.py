@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernels.forms import Ints
 from scheduler.planner.program import Arrays, Program
 from scheduler.planner.solvers import solve_integer
 from scheduler.planner.solvers.cp_solver import CpSolver, CpSolverStatus
@@ -30,6 +31,32 @@ def outcome_of(arrays: Arrays) -> Any:
 def test_the_optimum_is_its_own_bound() -> None:
     outcome = outcome_of(knapsack())
     assert (outcome.optimal, outcome.objective, outcome.bound) == (True, -89, -89)
+
+
+def test_better_solutions_and_bounds_are_heard_on_the_way() -> None:
+    rng = np.random.default_rng(0)
+    program = Program()
+    columns = program.columns(60, high=1, gain=rng.integers(20, 60, 60))
+    for row in program.rows(5, high=500).tolist():
+        program.entries(np.full(60, row), columns, rng.integers(10, 60, 60))
+    arrays = program.finish()
+    solutions: list[Ints] = []
+    bounds: list[int] = []
+    outcome = solve_integer(
+        arrays,
+        start=None,
+        time_limit_s=10.0,
+        workers=1,
+        seed=0,
+        stop=lambda: False,
+        on_solution=solutions.append,
+        on_bound=bounds.append,
+    )
+    assert outcome.optimal
+    assert outcome.x is not None
+    assert np.array_equal(solutions[-1], outcome.x)
+    assert bounds
+    assert min(bounds) >= arrays.objective(outcome.x)
 
 
 def test_a_solver_out_of_time_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,7 @@ from scheduler.planner.fast.jit import compiled
 from scheduler.planner.fast.place import NEVER, place
 
 NOISE = 0.25  # of the logarithm of a job's rank
-BY_MERIT = (
-    0.5  # share of the steps that go by what jobs are worth for their room, where it is known
-)
+BY_MERIT = 0.5  # share of the steps that go by merit, where it is known
 
 
 @compiled
