@@ -18,15 +18,16 @@ def lower_survival(draft: Draft) -> None:
     counts = [form for form in draft.compiled.forms if isinstance(form, GroupCount)]
     presences = [form for form in draft.compiled.forms if isinstance(form, GroupPresence)]
     for form in presences:
+        losing = [count for count in counts if _loses_a_domain(form, count)]
         for job, (column, enough) in draft.counted.items():
-            losing = [count for count in counts if count.survives[job]]
-            if enough is None or not any(_loses_a_domain(form, count) for count in losing):
-                continue
-            _tie(draft, form, job, column, enough)
+            if enough is not None and any(count.survives[job] for count in losing):
+                _tie(draft, form, job, column, enough)
 
 
 def _loses_a_domain(form: GroupPresence, count: GroupCount) -> bool:
     """Whether every domain of `form` is lost as a whole in some failure of `count`."""
+    if not count.survives.any():
+        return False
     lost = np.zeros((count.domains.num_rows, form.num_domains), np.int64)
     domain = form.domain_of_rack[count.domains.rack]
     np.add.at(lost, (count.domains.row[domain != NONE], domain[domain != NONE]), 1)
