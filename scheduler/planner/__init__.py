@@ -1,5 +1,6 @@
 """From forms to shards: construct, bound, improve. The only importer of ortools."""
 
+from scheduler.planner.bound import most
 from scheduler.planner.conflict import Conflict, find_conflict
 from scheduler.planner.engine import EngineError
 from scheduler.planner.engine import Name as EngineName
@@ -17,4 +18,5 @@ __all__ = [
     "Search",
     "find_conflict",
     "kept",
+    "most",
 ]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from scheduler.planner.bound.account import Account
 from scheduler.planner.bound.columns import Decomposition
 from scheduler.planner.bound.deepen import Deepened, deepening, learn
 from scheduler.planner.bound.exclusive import blocks_of_jobs
+from scheduler.planner.bound.found import Found, first_prices
 from scheduler.planner.bound.guides import guides_of
 from scheduler.planner.bound.mixed import large_jobs, whole_columns, with_answers
 from scheduler.planner.bound.outline import Outline, in_blocks, owed_gpus, with_obligations
@@ -30,6 +30,7 @@ from scheduler.planner.bound.prices import prices_of
 from scheduler.planner.bound.pricing import EFFORT
 from scheduler.planner.bound.profit import profit_of_jobs
 from scheduler.planner.bound.resolution import choose_classes
+from scheduler.planner.bound.volume import box_bound, volume
 from scheduler.planner.engine import Engine, Task
 from scheduler.planner.guide import Guide
 from scheduler.planner.lots import FINER
@@ -37,10 +38,9 @@ from scheduler.planner.lowering import Lowered, lower
 from scheduler.planner.restrict import Part
 from scheduler.planner.solvers import solve_relaxed
 from scheduler.planner.solvers.mixed import Mixed, MixedOutcome, solve_mixed
-from scheduler.planner.solvers.weak_duality import PRICE_SCALE, most_in_box, weigh, whole
+from scheduler.planner.solvers.weak_duality import PRICE_SCALE
 from scheduler.planner.worth import GapPart, Proof
 
-VOLUME_CLASSES = 8  # finer ones hardly change the volume's bound
 COLUMN_PLACEMENTS = 10_000  # (job, class) pairs of the decomposition
 LEAST_CLASSES, MOST_CLASSES = 4, 40
 PROGRAM_PLACEMENTS = 2_500  # (job, class) pairs up to which the program is solved
@@ -97,24 +97,6 @@ def bound(
     return bounding.bounded()
 
 
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """A decomposition, and of what."""
-
-    outline: Outline
-    columns: Decomposition
-    names: tuple[str, ...]  # of the blocks
-
-    @cached_property
-    def prices(self) -> Ints:
-        """The best prices, of all rows of the outline, in 1/PRICE_SCALE."""
-        prices = np.zeros(self.outline.arrays.num_rows, np.int64)
-        if self.columns.best is not None:
-            exact = np.rint(self.columns.best.prices * PRICE_SCALE)
-            prices[self.columns.blocks.rest_rows] = exact.astype(np.int64)
-        return prices
-
-
 @dataclass(eq=False)
 class Bounding:
     """A bound that gets tighter step by step.
@@ -145,7 +127,7 @@ class Bounding:
     program: Lowered | None = None  # of a small problem, once it is being solved
     part: Part = field(init=False)
     met: int = field(init=False)  # GPUs of obligations that every such plan meets
-    found: _Found = field(init=False)
+    found: Found = field(init=False)
 
     def __post_init__(self) -> None:
         self.part = presolve(self.compiled, met_all=self.met_all).part
@@ -217,19 +199,15 @@ class Bounding:
         )
 
     def _volume(self) -> None:
-        """Bound by everything divisible, jobs alike as one; without prices if time is out."""
-        compiled = self.part.compiled
-        nothing = np.zeros(compiled.num_jobs, bool)
-        outline = Outline.of(compiled, nothing, VOLUME_CLASSES, self.met)
-        relaxed = solve_relaxed(
-            outline.arrays, time_limit_s=self.left_s() / 2, stop=self._out_of_time
+        """Bound by everything divisible; without prices if time is out."""
+        found = volume(
+            self.part.compiled, self.met, time_limit_s=self.left_s() / 2, stop=self._out_of_time
         )
-        prices = np.zeros(outline.arrays.num_rows) if relaxed is None else relaxed.prices
-        self._learn("volume", _box_bound(outline, prices))
-        if relaxed is not None:
-            self._take_profit(outline, prices)
+        self._learn("volume", found.mills)
+        if found.prices is not None:
+            self._take_profit(found.outline, found.prices)
 
-    def _decompose(self) -> _Found:
+    def _decompose(self) -> Found:
         """Decompose over as many classes as the number of jobs allows.
 
         The prices to begin with are those of the linear relaxation: where it takes too long, over
@@ -263,9 +241,9 @@ class Bounding:
         )
         columns.master.add_point(outline.point(part.to_part(self.best)))
         if relaxed is not None:
-            self._learn("volume", _box_bound(outline, relaxed.prices))
-            columns.run(*self._first_prices(outline, columns, relaxed.prices))
-        found = _Found(outline, columns, names)
+            self._learn("volume", box_bound(outline, relaxed.prices))
+            columns.run(*first_prices(outline, columns, relaxed.prices, self._out_of_time))
+        found = Found(outline, columns, names)
         if columns.bound is None and relaxed is not None:
             self._take_profit(outline, relaxed.prices)
         return found
@@ -275,23 +253,6 @@ class Bounding:
         if found.columns.bound is not None:
             self._learn("columns", found.columns.bound // FINER)
             self._take_profit(found.outline, found.prices / PRICE_SCALE)
-
-    def _first_prices(
-        self, outline: Outline, columns: Decomposition, prices: NDArray[np.float64]
-    ) -> list[NDArray[np.float64]]:
-        """Return prices to begin with: those of the relaxation, and without sums of limits.
-
-        A relaxation may have power dear and slots for nothing, or the other way round; to groups
-        that keep domains whole, it is not the same.
-        """
-        found = [prices]
-        if len(outline.lowered.sums):
-            apart = solve_relaxed(
-                outline.without_sums, time_limit_s=columns.left_s() / 4, stop=self._out_of_time
-            )
-            if apart is not None:
-                found.append(apart.prices)
-        return [outline.paid_by_keepers(each)[columns.blocks.rest_rows] for each in found]
 
     def _mixed(self, limit_s: float) -> Mixed | None:
         """Return the decomposition's program with large jobs and kept domains whole."""
@@ -336,11 +297,3 @@ class Bounding:
 
 def _is_small(part: Part) -> bool:
     return part.compiled.num_jobs * PROGRAM_CLASSES <= PROGRAM_PLACEMENTS
-
-
-def _box_bound(outline: Outline, prices: NDArray[np.float64]) -> int:
-    """Return the bound in mills that the prices of the outline's rows prove."""
-    arrays = outline.arrays
-    weighed = weigh(arrays, prices)
-    boxes = int(most_in_box(weighed.reduced, arrays.low, arrays.high).sum())
-    return (whole(weighed.sides + boxes) + arrays.constant) // FINER
