@@ -129,6 +129,7 @@ def measure(case: Record) -> Record:
             "requested_gpus": result["requested_gpus"],
             "stranded": stranded_share(result),
             "racks_full": stranded_share(result, "racks_full"),
+            "undrawn": undrawn_share(result),
         }
     return {**record, "peak_rss_mib": round(peak_rss_mib(), 1)}
 
@@ -142,6 +143,16 @@ def stranded_share(result: Record, cause: str | None = None) -> float:
     allowed_mw = power["it_mw"] + power["firm_headroom_mw"]
     stranded_mw = result["stranded_by_cause_mw"][cause] if cause else result["stranded_mw"]
     return float(stranded_mw / allowed_mw) if allowed_mw > 0 else 0.0
+
+
+def undrawn_share(result: Record) -> float:
+    """Return how much a plan leaves of the power that any plan can draw: ``1 - drawn / drawable``.
+
+    Drawable is what failover rules and all other limits, racks and the work that is asked for
+    allow at all; a proven bound.
+    """
+    power = result["power"]
+    return 1.0 - float(power["it_mw"] / power["drawable_mw"]) if power["drawable_mw"] > 0 else 0.0
 
 
 def help_s() -> float:
@@ -185,6 +196,7 @@ def show(document: Record) -> None:
         "placed": lambda each: f"{each['placed_gpus'] / each['requested_gpus'] * 100:.1f} %",
         "stranded": lambda each: f"{each['stranded'] * 100:.1f} %",
         "racks full": lambda each: f"{each['racks_full'] * 100:.1f} %",
+        "undrawn": lambda each: f"{each['undrawn'] * 100:.1f} %",
         "peak MiB": lambda each: f"{each['peak_rss_mib']:,.0f}",
     }
     for heading in columns:
@@ -192,7 +204,7 @@ def show(document: Record) -> None:
     for each in document["runs"]:
         cells = [_cell(write, each) for write in columns.values()]
         table.add_row(each["example"], str(each["seed"]), *cells)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
     console.print(table)
     for each in document["runs"]:
         if "error" in each:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import platform
 import resource
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from scheduler import __version__
+from scheduler.drawable import drawable_w
 from scheduler.firm_headroom import POWER, firm_headroom_w, headroom_by_group
 from scheduler.gap_words import gap_records
-from scheduler.model import Finding, Job, Kind, Plan, Problem, Rack, RackType, slots_per_unit
+from scheduler.gpu_counts import gpu_counts
+from scheduler.it_power import fleet_w, planned_w
+from scheduler.model import Finding, Kind, Plan, Problem, Rack, slots_per_unit
 from scheduler.stranded import FirmPower, firm_power
 from scheduler.words import tightness
 from scheduler.worth import scarce_of
@@ -25,6 +28,7 @@ Record = dict[str, object]
 LOOPS = ("cooling_loops",)
 RETURNS = ("return_temperature",)
 INLETS = ("inlet_temperature",)
+LEAST_DRAWABLE_S = 1.0  # for the linear program of drawable power
 PACKAGES = ("numpy", "ortools")
 
 
@@ -39,12 +43,13 @@ def result_record(
     """Return the record of `solution`, found in `wall_s` seconds, reading included.
 
     `conflict` says why firm contracts are not met, if that was looked for. `problem_digest` tells
-    the problem from others: what was proven for one holds for no other. The stranded power takes
-    seconds on a large site; it is None if the record is not asked for `in_full`.
+    the problem from others: what was proven for one holds for no other. Stranded and drawable power
+    take seconds on a large site; they are None if the record is not asked for `in_full`.
     """
     problem, plan, score = solution.problem, solution.plan, solution.score
     placed_gpus, requested_gpus = gpus_of(problem, plan)
     headroom_w, firm = _firm_power(solution, in_full=in_full)
+    drawable = _drawable_w(solution) if in_full else None
     return {
         "status": solution.status,
         "violation": score.violation,
@@ -62,7 +67,18 @@ def result_record(
         ],
         "placed_gpus": placed_gpus,
         "requested_gpus": requested_gpus,
-        "power": _power_record(problem, plan, solution.verdict.findings, headroom_w),
+        "gpus_by_type": {
+            each.gpu_type: {
+                "on_site": each.on_site,
+                "in_service": each.in_service,
+                "taken": each.taken,
+                "idle": each.idle,
+                "waiting": each.waiting,
+            }
+            for each in gpu_counts(problem, plan)
+        },
+        "power": _power_record(problem, plan, solution.verdict.findings, headroom_w)
+        | {"drawable_mw": None if drawable is None else drawable / 1e6},
         "cooling": {
             "worst_headroom": headroom(tightest(solution.verdict.findings, LOOPS)),
             "worst_return": headroom(tightest(solution.verdict.findings, RETURNS)),
@@ -125,24 +141,6 @@ def headroom(finding: Finding | None) -> Record | None:
     }
 
 
-def planned_w(problem: Problem, plan: Plan, watts: Callable[[Job, RackType], int]) -> int:
-    """Return IT power: idle of every rack, base loads, and `watts` for every placed unit."""
-    site = problem.site
-    standing = sum(problem.idle_w(rack) for rack in site.racks.values())
-    standing += sum(load.power_w for load in site.base_loads)
-    return standing + sum(
-        units * watts(problem.jobs[job], site.type_of(site.racks[rack]))
-        for job, rack, units in plan.shards()
-    )
-
-
-def fleet_w(problem: Problem, watts: Callable[[RackType], int]) -> int:
-    """Return the power of all racks at `watts` each, base loads included."""
-    site = problem.site
-    racks = sum(watts(site.type_of(rack)) for rack in site.racks.values())
-    return racks + sum(load.power_w for load in site.base_loads)
-
-
 def isolation_cost_mills(problem: Problem, plan: Plan, margin_mills: int) -> int:
     """Return what idle GPUs in domains that a tenant has alone would earn, in mills per hour.
 
@@ -202,6 +200,13 @@ def _firm_power(solution: Solution, *, in_full: bool) -> tuple[int, FirmPower | 
         firm = firm_power(*about)
         return firm.headroom_w, firm
     return firm_headroom_w(*about, headroom_by_group(*about)), None
+
+
+def _drawable_w(solution: Solution) -> int:
+    """Return what no plan draws more than; the check's own time is enough for that, or a second."""
+    limit_s = max(LEAST_DRAWABLE_S, solution.phases_s.get("check", 0.0))
+    about = (solution.problem, solution.plan, solution.compiled, solution.topology)
+    return drawable_w(*about, time_limit_s=limit_s)
 
 
 def _megawatts(watts: Mapping[str, int]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks.__main__ as harness
-from benchmarks.main_job import help_s, is_good, run_alone, seeds_of, stranded_share
+from benchmarks.main_job import help_s, is_good, run_alone, seeds_of, stranded_share, undrawn_share
 from scheduler.planner import fast
 
 FIGURES = {
@@ -45,6 +45,11 @@ def test_stranded_power_is_a_share_of_what_failover_allows() -> None:
     assert stranded_share(result) == 2 / 80
     assert stranded_share(result, "racks_full") == 1.5 / 80
     assert stranded_share({"power": dict.fromkeys(power, 0.0), "stranded_mw": 0.0}) == 0.0
+
+
+def test_what_is_not_drawn_is_a_share_of_what_any_plan_can_draw() -> None:
+    assert undrawn_share({"power": {"it_mw": 60.0, "drawable_mw": 80.0}}) == 0.25
+    assert undrawn_share({"power": {"it_mw": 0.0, "drawable_mw": 0.0}}) == 0.0
 
 
 def test_an_unknown_example_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,6 +81,8 @@ def test_tables_name_status_tenants_headroom_reasons_and_files(
         "power, after a failure",
         "loss of ",
         "at the observed peak",
+        "98.7 % of the 118.5 kW that any plan",
+        "demo            96           96      94      2        68",
         "firm power: 5,991 W more could be drawn",  # the load of 79.6 kW by 4.2 of 55.8 kW
         "though work waits: 5,991 W as racks that suit it are full",
         "not placed in full",

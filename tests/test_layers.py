@@ -23,7 +23,8 @@ CHANGES, WHY, WORDS = "scheduler.changes", "scheduler.why", "scheduler.words"
 RESULT, WRITE, CLI = "scheduler.result", "scheduler.write", "scheduler.cli"
 MAKING_ROOM = "scheduler.making_room"
 HEADROOM, STRANDED = "scheduler.firm_headroom", "scheduler.stranded"
-STRANDED_WORDS = "scheduler.stranded_words"
+POWER_WORDS, IT_POWER = "scheduler.power_words", "scheduler.it_power"
+DRAWABLE, GPU_COUNTS = "scheduler.drawable", "scheduler.gpu_counts"
 CONFLICTS, LIMIT_WORDS = "scheduler.conflicts", "scheduler.limit_words"
 PACE, STARTING = "scheduler.pace", "scheduler.starting"
 EXCHANGE, QUESTIONS, REPORT = "scheduler.exchange", "scheduler.questions", "scheduler.report"
@@ -54,13 +55,19 @@ LAYERS: dict[str, set[str]] = {
     WHY: {MODEL, ROOM, TRIAL, CHANGES, WORDS},
     HEADROOM: {MODEL, TOPOLOGY},
     STRANDED: {MODEL, TOPOLOGY, ROOM, TRIAL, HEADROOM},
-    STRANDED_WORDS: {WORDS},
+    POWER_WORDS: {WORDS},
+    IT_POWER: {MODEL},
+    GPU_COUNTS: {MODEL},
+    DRAWABLE: {MODEL, IT_POWER, TERMS, TOPOLOGY, PLANNER, "kernels"},
     LIMIT_WORDS: {MODEL, WORDS, PLANNER},
     CONFLICTS: {MODEL, WORDS, PLANNER, SOLVE, LIMIT_WORDS},
     FAMILIES: {MODEL},
     WORTH: {MODEL, WORDS, PLANNER, FAMILIES},
     GAP_WORDS: {MODEL, WORDS, PLANNER, FAMILIES, WORTH},
-    RESULT: {MODEL, SOLVE, HEADROOM, STRANDED, WORDS, WORTH, GAP_WORDS, "scheduler"},
+    RESULT: {
+        *(MODEL, SOLVE, HEADROOM, STRANDED, WORDS, WORTH, GAP_WORDS, "scheduler"),
+        *(IT_POWER, GPU_COUNTS, DRAWABLE),
+    },
     WRITE: {MODEL, INPUTS, NODE_PACKING, CHECK, SOLVE, WORDS, "scheduler"},
     EXCHANGE: {MODEL, INPUTS, NODE_PACKING, WORDS, TOPOLOGY, WRITE},
 }
@@ -78,7 +85,7 @@ OWNERS: dict[str, set[str]] = {
     "typer": {CLI},
     "rich": {CLI},
     "plotly": {REPORT},
-    "numpy": {INPUTS, "kernels", PLANNER, TERMS, COMPILE, EVALUATE, QUESTIONS, REPORT},
+    "numpy": {INPUTS, "kernels", PLANNER, TERMS, COMPILE, EVALUATE, DRAWABLE, QUESTIONS, REPORT},
     "cupy": {"kernels"},
     "numba": {"scheduler.planner.fast.jit"},
     "ray": {"scheduler.planner.engine.ray_engine"},

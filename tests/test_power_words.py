@@ -1,11 +1,11 @@
-"""Stranded power in words: how much, and only the causes that there are."""
+"""Power in words: what is drawn of what can be, what is stranded, and why."""
 
 from __future__ import annotations
 
 import pytest
 
+from scheduler.power_words import CAUSES, drawn_words, stranded_words
 from scheduler.stranded import FirmPower
-from scheduler.stranded_words import CAUSES, stranded_words
 
 
 def words_of(firm: FirmPower) -> str:
@@ -35,6 +35,12 @@ def words_of(firm: FirmPower) -> str:
 def test_causes_in_words(free: int, open_: int, usable: int, told: str) -> None:
     # 80 kW may be drawn, 50 kW are asked for.
     assert words_of(FirmPower(80_000, 50_000, free, open_, usable)) == told
+
+
+def test_drawn_power_in_words() -> None:
+    told = "75.0 % of the 80.0 kW that any plan of this work can draw at most"
+    assert drawn_words(60_000, 80_000) == told
+    assert drawn_words(0, 0) == "and no plan of this work can draw any"
 
 
 def test_every_cause_has_words() -> None:

@@ -92,7 +92,16 @@ def test_every_view_is_drawn(site: Any) -> None:
     assert "What it displaces earns 2.50 $/h: 1 job." in text(site, "#offer-words")
     assert HOSTILE in text(site, "#displaced")
     assert number(site, "#gangs-plot svg") >= 1
-    for table in ("nodes", "spreads", "tenant-table", "contract-table", "gangs", "changes", "told"):
+    for table in (
+        "nodes",
+        "spreads",
+        "tenant-table",
+        "contract-table",
+        "gangs",
+        "gpu-types",
+        "changes",
+        "told",
+    ):
         assert number(site, f"#{table} tbody tr") >= 1, table
     assert number(site, "#unplaced-table tbody tr") == 3
     assert number(site, "#sums > div") >= 6

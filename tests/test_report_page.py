@@ -140,6 +140,17 @@ def test_a_bound_of_another_plan_is_not_shown() -> None:
     assert told(190.09)["gap to the best possible"] == "unknown"
 
 
+def test_what_can_be_drawn_is_of_the_recorded_run() -> None:
+    def told(margin: float, **power: float) -> str:
+        run = RunRecord.model_validate({"margin_usd_per_h": margin, "power": power})
+        facts = gather(tiny(), BY_HAND, Recorded(run=run))
+        return next(words for name, _, words in page.key_figures(facts) if name.startswith("IT"))
+
+    assert told(190.08, drawable_mw=0.2).endswith("; 150.0 kW on nameplates")
+    assert "58.5 % of the 200.0 kW that any plan" in told(190.08, drawable_mw=0.2)
+    assert told(190.08) == told(190.07, drawable_mw=0.2) == "150.0 kW on nameplates"
+
+
 @pytest.mark.parametrize(("margin", "worth"), [(190.08, ["a rack: $1"]), (190.07, [])])
 def test_prices_of_another_plan_are_not_shown(margin: float, worth: list[str]) -> None:
     run = RunRecord.model_validate(

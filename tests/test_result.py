@@ -23,6 +23,7 @@ def test_power_is_shown_on_both_bases_with_the_worst_headroom() -> None:
     assert isinstance(power, dict)
     assert (power["basis"], power["it_mw"]) == ("observed_peak", 0.016)
     assert (power["nameplate_mw"], power["observed_peak_mw"]) == (0.04, 0.032)
+    assert power["drawable_mw"] == 0.016  # no more is asked for
     assert power["worst_headroom"] == {
         "node": "ups1",
         "state": "normal",
@@ -31,6 +32,22 @@ def test_power_is_shown_on_both_bases_with_the_worst_headroom() -> None:
         "headroom": 92_000,
         "unit": "W",
         "share": 0.92,
+    }
+
+
+def test_what_takes_seconds_is_left_out_where_it_is_not_asked_for() -> None:
+    done = solution(build.problem(jobs=[build.job("a")]), Plan({"a": {"r1": 1}}))
+    record = result_record(done, 2.0, in_full=False)
+    power = record["power"]
+    assert isinstance(power, dict)
+    assert (record["stranded_mw"], power["drawable_mw"]) == (None, None)
+
+
+def test_gpus_by_type() -> None:
+    problem = build.problem(jobs=[build.job("a"), build.job("b", units=2)])
+    record = result_record(solution(problem, Plan({"a": {"r1": 1}})), 2.0)
+    assert record["gpus_by_type"] == {
+        "h100": {"on_site": 32, "in_service": 32, "taken": 8, "idle": 24, "waiting": 16}
     }
 
 

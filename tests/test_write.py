@@ -36,7 +36,7 @@ RESULT_KEYS = [
     *("status", "violation", "unmet_firm_gpus", "conflict"),
     *("margin_usd_per_h", "bound_usd_per_h", "gap", "bound_by", "prices", "gap_parts"),
     "course",
-    *("placed_gpus", "requested_gpus", "power", "cooling", "stranded_mw"),
+    *("placed_gpus", "requested_gpus", "gpus_by_type", "power", "cooling", "stranded_mw"),
     "stranded_by_cause_mw",
     *("isolation_cost_usd_per_h", "by_term", "checked", "seed", "backend"),
     *("engine", "workers", "problem_digest", "versions"),

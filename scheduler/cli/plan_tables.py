@@ -11,8 +11,8 @@ from scheduler.cli.console import output, safe, table
 from scheduler.cli.worth_lines import print_worth
 from scheduler.gap_words import proved_by
 from scheduler.model import Plan
+from scheduler.power_words import drawn_words, stranded_words
 from scheduler.result import INLETS, LOOPS, RETURNS, gpus_of, tightest
-from scheduler.stranded_words import stranded_words
 from scheduler.words import limit_line, load_of_limit, money, percent, places, power, quantity
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_REASONS = 10
 MOST_BROKEN = 5
 COUNTS = ("GPUs", "missing")
+GPU_COUNTS = ("on site", "in service", "taken", "idle", "waiting")
 HEADROOMS = (
     ("power, normal", ("power_normal",)),
     ("power, after a failure", ("power_failover",)),
@@ -46,6 +47,7 @@ def print_plan(
     for line in conflict:
         console.print(safe(line))
     _tenants(console, solution)
+    _gpu_types(console, record)
     _headrooms(console, solution, record)
     print_worth(console, record)
     _unplaced(console, solution, unplaced, folder)
@@ -121,6 +123,14 @@ def _tenants(console: Console, solution: Solution) -> None:
     console.print(shown)
 
 
+def _gpu_types(console: Console, record: Mapping[str, Any]) -> None:
+    shown = table("GPU type", *GPU_COUNTS, numbers=GPU_COUNTS)
+    for gpu_type, counts in record["gpus_by_type"].items():
+        figures = (counts[name.replace(" ", "_")] for name in GPU_COUNTS)
+        shown.add_row(safe(gpu_type), *(f"{figure:,}" for figure in figures))
+    console.print(shown)
+
+
 def _headrooms(console: Console, solution: Solution, record: Mapping[str, Any]) -> None:
     shown = table("worst headroom", "left", "load", "at", "state", numbers=("left",))
     for kind, terms in HEADROOMS:
@@ -133,7 +143,8 @@ def _headrooms(console: Console, solution: Solution, record: Mapping[str, Any]) 
     console.print(shown)
     figures = record["power"]
     console.print(
-        f"IT power {_mw(figures['it_mw'])} planned (basis {figures['basis']}); all racks full: "
+        f"IT power {_mw(figures['it_mw'])} planned (basis {figures['basis']}), "
+        f"{drawn_words(_watts(figures['it_mw']), _watts(figures['drawable_mw']))}; all racks full: "
         f"{_mw(figures['nameplate_mw'])} on the nameplate, "
         f"{_mw(figures['observed_peak_mw'])} at the observed peak"
     )
@@ -149,12 +160,16 @@ def _headrooms(console: Console, solution: Solution, record: Mapping[str, Any]) 
 
 def _stranded(record: Mapping[str, Any]) -> str:
     by_cause = record["stranded_by_cause_mw"]
-    watts = {cause: round(megawatts * 1e6) for cause, megawatts in by_cause.items()}
-    return stranded_words(round(record["stranded_mw"] * 1e6), watts)
+    watts = {cause: _watts(megawatts) for cause, megawatts in by_cause.items()}
+    return stranded_words(_watts(record["stranded_mw"]), watts)
 
 
 def _mw(megawatts: float) -> str:
-    return power(round(megawatts * 1e6))
+    return power(_watts(megawatts))
+
+
+def _watts(megawatts: float) -> int:
+    return round(megawatts * 1e6)
 
 
 def _unplaced(

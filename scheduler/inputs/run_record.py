@@ -32,6 +32,7 @@ class PowerRecord(RecordPart):
     """Megawatts that the run told."""
 
     firm_headroom_mw: Figure | None = None
+    drawable_mw: Figure | None = None
 
 
 class RunRecord(RecordPart):

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scheduler.check import check
+from scheduler.gpu_counts import GpuCount, gpu_counts
 from scheduler.inputs import OfferRecord, RunRecord
+from scheduler.it_power import fleet_w, planned_w
 from scheduler.model import Kind, Plan, Problem
 from scheduler.report.cooling import LoopFacts, loops_of
 from scheduler.report.differences import Differences, differences_between
@@ -19,7 +21,7 @@ from scheduler.report.spread import JobSpread, spreads_of
 from scheduler.report.tenants import ContractFacts, TenantFacts, contracts_of, tenants_of
 from scheduler.report.tight import LOADS, Tightest, tighter, tightest_of
 from scheduler.report.told import Told, told_of
-from scheduler.result import fleet_w, gpus_of, planned_w
+from scheduler.result import gpus_of
 from scheduler.stranded import FirmPower, firm_power
 from scheduler.topology import Topology
 
@@ -72,6 +74,7 @@ class Facts:
     contracts: tuple[ContractFacts, ...]
     money: MoneyFacts
     gangs: tuple[Gangs, ...]
+    gpus: tuple[GpuCount, ...]
     told: tuple[Told, ...]
     unplaced: tuple[Unplaced, ...]
     differences: Differences | None
@@ -125,6 +128,7 @@ def gather(
         contracts=contracts_of(problem, plan, findings),
         money=money_of(problem, plan, findings, tenants),
         gangs=fragmentation_of(problem, plan),
+        gpus=gpu_counts(problem, plan),
         told=told_of(findings),
         unplaced=_unplaced(problem, plan, recorded.reasons),
         differences=None if earlier is None else differences_between(problem, plan, earlier),

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from scheduler.it_power import planned_w
 from scheduler.model import Finding, Kind, Plan, Problem
 from scheduler.model.units import ceil_div
 from scheduler.report.tenants import TenantFacts
-from scheduler.result import planned_w
 
 _WHOLE = 1_000 * 1_000_000  # permille of the PUE, watts in a megawatt
 

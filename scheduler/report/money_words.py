@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from scheduler.power_words import stranded_words
 from scheduler.report.facts import Facts
-from scheduler.stranded_words import stranded_words
 from scheduler.words import money, percent, power
 
 CONCENTRATED, MODERATE = 2500, 1500  # Herfindahl index, as competition authorities used to read it

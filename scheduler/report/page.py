@@ -12,6 +12,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 
 from scheduler import __version__
+from scheduler.power_words import drawn_words
 from scheduler.report.facts import Facts
 from scheduler.report.page_data import page_data
 from scheduler.report.site_data import limit_words
@@ -93,7 +94,7 @@ def key_figures(facts: Facts) -> list[tuple[str, str, str]]:
     left = "none known" if worst is None else percent(worst.left_permille / 1000, 1)
     bound = "no bound is recorded for this plan" if gap is None else "proven, of the bound"
     return [
-        ("IT power, planned peak", power(facts.it_w), f"{power(facts.nameplate_w)} on nameplates"),
+        ("IT power, planned peak", power(facts.it_w), _of_power(facts)),
         ("margin per hour", money(facts.money.margin_mills).replace("/h", ""), _placed(facts)),
         ("gap to the best possible", percent(gap), bound),
         ("limits broken", f"{facts.num_broken:,}", f"of {facts.limits_looked_at:,} looked at"),
@@ -108,6 +109,14 @@ def embedded(data: Mapping[str, object]) -> str:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
+
+
+def _of_power(facts: Facts) -> str:
+    nameplate = f"{power(facts.nameplate_w)} on nameplates"
+    drawable_mw = facts.recorded.run.power.drawable_mw
+    if drawable_mw is None or not facts.is_of_this_plan:
+        return nameplate
+    return f"{drawn_words(facts.it_w, round(drawable_mw * 1e6))}; {nameplate}"
 
 
 def _placed(facts: Facts) -> str:

@@ -78,6 +78,21 @@ function startFragmentation() {
       list();
     });
   list();
+  const figures = { "on site": "site", "in service": "service", taken: "taken", idle: "idle", waiting: "waiting" };
+  sheet(
+    at("gpu-types"),
+    [
+      { name: "GPU type", cell: (each) => each.type },
+      ...Object.entries(figures).map(([name, key]) => ({
+        name,
+        num: true,
+        cell: (each) => count(each[key]),
+        by: (each) => each[key],
+      })),
+    ],
+    facts.gpus,
+    { filter: false },
+  );
 }
 
 function startOffers() {

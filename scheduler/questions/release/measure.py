@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from math import gcd
 
+from scheduler.it_power import planned_w
 from scheduler.model import Level, Plan, Problem
 from scheduler.questions.release.changed import held_name, with_held
-from scheduler.result import planned_w
 from scheduler.room import Room
 
 
