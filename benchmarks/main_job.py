@@ -129,6 +129,8 @@ def measure(case: Record) -> Record:
             "requested_gpus": result["requested_gpus"],
             "stranded": stranded_share(result),
             "racks_full": stranded_share(result, "racks_full"),
+            "it_mw": result["power"]["it_mw"],
+            "drawable_mw": result["power"]["drawable_mw"],
             "undrawn": undrawn_share(result),
         }
     return {**record, "peak_rss_mib": round(peak_rss_mib(), 1)}
@@ -175,37 +177,37 @@ def seeds_of(text: str) -> list[int]:
     return seeds
 
 
-def show(document: Record) -> None:
-    """Print the records as a table."""
-    from rich.console import Console
-    from rich.table import Table
+QUALITY = {
+    "status": lambda each: each["status"],
+    "gap": lambda each: f"{each['gap'] * 100:.2f} %",
+    "violation": lambda each: f"{each['violation']:,}",
+    "unmet": lambda each: f"{each['unmet_firm_gpus']:,}",
+    "margin $/h": lambda each: f"{each['margin_usd_per_h']:,.0f}",
+    "placed": lambda each: f"{each['placed_gpus'] / each['requested_gpus'] * 100:.1f} %",
+}
+POWER = {
+    "IT MW": lambda each: f"{each['it_mw']:,.3f}",
+    "drawable MW": lambda each: f"{each['drawable_mw']:,.3f}",
+    "undrawn": lambda each: f"{each['undrawn'] * 100:.1f} %",
+    "stranded": lambda each: f"{each['stranded'] * 100:.1f} %",
+    "racks full": lambda each: f"{each['racks_full'] * 100:.1f} %",
+}
+EFFORT = {
+    "read s": lambda each: f"{each['read_s']:.2f}",
+    "compile s": lambda each: f"{each['compile_s']:.2f}",
+    "plan s": lambda each: f"{each['plan_s']:.1f}",
+    "check s": lambda each: f"{each['check_s']:.2f}",
+    "peak MiB": lambda each: f"{each['peak_rss_mib']:,.0f}",
+}
 
-    table = Table(title="main job")
-    for heading in ("example", "seed"):
-        table.add_column(heading)
-    columns = {
-        "read s": lambda each: f"{each['read_s']:.2f}",
-        "compile s": lambda each: f"{each['compile_s']:.2f}",
-        "plan s": lambda each: f"{each['plan_s']:.1f}",
-        "check s": lambda each: f"{each['check_s']:.2f}",
-        "status": lambda each: each["status"],
-        "gap": lambda each: f"{each['gap'] * 100:.2f} %",
-        "violation": lambda each: f"{each['violation']:,}",
-        "unmet": lambda each: f"{each['unmet_firm_gpus']:,}",
-        "margin $/h": lambda each: f"{each['margin_usd_per_h']:,.0f}",
-        "placed": lambda each: f"{each['placed_gpus'] / each['requested_gpus'] * 100:.1f} %",
-        "stranded": lambda each: f"{each['stranded'] * 100:.1f} %",
-        "racks full": lambda each: f"{each['racks_full'] * 100:.1f} %",
-        "undrawn": lambda each: f"{each['undrawn'] * 100:.1f} %",
-        "peak MiB": lambda each: f"{each['peak_rss_mib']:,.0f}",
-    }
-    for heading in columns:
-        table.add_column(heading, justify="right")
-    for each in document["runs"]:
-        cells = [_cell(write, each) for write in columns.values()]
-        table.add_row(each["example"], str(each["seed"]), *cells)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
-    console.print(table)
+
+def show(document: Record) -> None:
+    """Print the records as tables, each of them within 100 columns."""
+    from rich.console import Console
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    for title, columns in (("plans", QUALITY), ("power", POWER), ("time and memory", EFFORT)):
+        console.print(_table(title, columns, document["runs"]))
     for each in document["runs"]:
         if "error" in each:
             console.print(f"{each['example']}: {each['error']}", markup=False)
@@ -214,6 +216,18 @@ def show(document: Record) -> None:
     here = document["machine"]
     found = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
     console.print(f"{here['processor']}, {here['cores']} cores; {found}")
+
+
+def _table(title: str, columns: dict[str, Any], runs: list[Record]) -> Any:
+    from rich.table import Table
+
+    table = Table("example", "seed", title=title)
+    for heading in columns:
+        table.add_column(heading, justify="right")
+    for each in runs:
+        cells = [_cell(write, each) for write in columns.values()]
+        table.add_row(each["example"], str(each["seed"]), *cells)
+    return table
 
 
 def _cell(write: Any, record: Record) -> str:
