@@ -98,18 +98,37 @@ class Builder:
         return bool(self.value[job] > 0 or self.firm[job] > 0 or self.nested[job])
 
     def _place_within(self, state: State, job: int, fits: Ints, want: int, spacious: bool) -> bool:
-        """Fill blocks until `want` units lie there; undo if that is too few or does not pay."""
+        """Fill blocks until `want` units lie there; undo if that is too few or does not pay.
+
+        A job that keeps domains from others passes over blocks that it could not fill, as far as
+        others are left: what is not filled of them, power for instance, is lost to all.
+        """
         done = 0
-        for racks in self._pieces(state, job, fits, want, spacious):
-            done += state.fill(job, racks, want - done)
-            if done >= want:
-                break
+        pieces = self._pieces(state, job, fits, want, spacious)
+        for in_part in (False, True) if self.exclusiveness[job] else (True,):
+            for racks in pieces:
+                if done >= want:
+                    break
+                room = 0 if in_part else min(int(fits[racks].sum()), want - done)
+                done += self._fill(state, job, racks, want - done, room)
         least = max(int(self.compiled.units.least[job]), 1)
         if done < least or not self._gains(state, job):
             state.remove(job)
             return False
         self.top_up(state, job)
         return True
+
+    def _fill(self, state: State, job: int, racks: Ints, want: int, least: int) -> int:
+        """Place up to `want` units on `racks`, at least so many or none; return how many."""
+        before = {rack: state.placed[job].get(rack, 0) for rack in racks.tolist()}
+        done = state.fill(job, racks, want)
+        if done >= least:
+            return done
+        for rack, units in before.items():
+            more = state.placed[job].get(rack, 0) - units
+            if more:
+                state.add(job, rack, -more)
+        return 0
 
     def _pieces(
         self,
