@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,21 @@ Stop = Callable[[], bool]
 
 
 class Builder:
-    """Places jobs on a state; knows what every job is worth and how large it is."""
+    """Places jobs on a state; knows what every job is worth and how large it is.
 
-    def __init__(self, compiled: Compiled, blocks: Classes) -> None:
+    Parameters
+    ----------
+    blocks
+        Racks that are alike, used to keep a job together.
+    even
+        Whether what keeps domains to itself goes where loads have most room left, one domain
+        after the other, instead of filling one part of the site before the next.
+    """
+
+    def __init__(self, compiled: Compiled, blocks: Classes, *, even: bool = False) -> None:
         self.compiled = compiled
-        self.blocks = blocks  # racks that are alike, used to keep a job together
+        self.blocks = blocks
+        self.even = even
         self.value = _sum_over_costs(compiled, "value_mills")
         self.firm = _sum_over_costs(compiled, "firm_gpus")
         self.size = _typical_size(compiled)
@@ -105,8 +115,9 @@ class Builder:
         """
         done = 0
         pieces = self._pieces(state, job, fits, want, spacious)
+        evenly = self.even and self.exclusiveness[job] > 0
         for in_part in (False, True) if self.exclusiveness[job] else (True,):
-            for racks in pieces:
+            for racks in self._evenly(state, job, pieces) if evenly else pieces:
                 if done >= want:
                     break
                 room = 0 if in_part else min(int(fits[racks].sum()), want - done)
@@ -117,6 +128,14 @@ class Builder:
             return False
         self.top_up(state, job)
         return True
+
+    def _evenly(self, state: State, job: int, pieces: list[Ints]) -> Iterator[Ints]:
+        """Yield pieces, at each moment one whose limits on loads have most room left."""
+        left = dict(enumerate(pieces))
+        while left:
+            room = state.loads.fit(job, state.slack)
+            roomiest = max(left, key=lambda n: (int(room[left[n]].min()), -n))
+            yield left.pop(roomiest)
 
     def _fill(self, state: State, job: int, racks: Ints, want: int, least: int) -> int:
         """Place up to `want` units on `racks`, at least so many or none; return how many."""

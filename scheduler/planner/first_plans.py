@@ -59,10 +59,8 @@ class FirstPlans:
             while waiting and not course.out_of_time():
                 if self.build_s and time.monotonic() + self.build_s > deadline:
                     break
-                began = time.monotonic()
                 batch, waiting = waiting[:workers], waiting[workers:]
                 self._build([in_parts(self.placer, order, self.seed) for order in batch])
-                self.build_s = time.monotonic() - began
 
     def follow(self, proof: Proving) -> None:
         """Build plans that begin where the bound's relaxation ended, where steps do the rest.
@@ -115,7 +113,9 @@ class FirstPlans:
 
     def _build(self, starts: list[list[Start]]) -> list[Shards | None]:
         """Build a plan from the parts of each start, None where time was too short for any."""
+        began = time.monotonic()
         found = iter(self._run([start for parts in starts for start in parts]))
+        self.build_s = time.monotonic() - began  # without the check of a plan that is better
         return [self._offer(list(itertools.islice(found, len(parts)))) for parts in starts]
 
     def _run(self, starts: list[Start]) -> list[Shards | None]:

@@ -26,6 +26,7 @@ SETTLE_EFFORT = 5_000_000  # and of all racks together
 GUIDED_EFFORT = 4_000_000  # the same of the racks of a part, where a guide is followed
 PROFIT_NOISE = 0.2  # of the logarithm of a profit, from the third such start on
 PART_PLACEMENTS = 60_000_000  # (job, rack) pairs up to which a site is built as a whole
+EVEN = ("density", "noise")  # orders in which loads are filled evenly, see `Builder`
 CHOICE = {"worth": 1.4, "wide": 1.15, "apart": 1.4}  # density above the price that is chosen first
 
 
@@ -42,6 +43,7 @@ class Start:
     steps: int = 0  # of ruin and recreate afterwards, where they are fast
     period: int = 1  # between two kicks
     guide: Guide | None = None  # what groups that keep domains begin with
+    even: bool = False  # what keeps domains is spread over the loads of the site; see `Builder`
 
 
 def load() -> None:
@@ -71,7 +73,8 @@ def _place_all(placer: Placer, start: Start) -> Shards:
         return _follow(placer, start.guide, start)
     compiled, state = placer.compiled, State(placer.ground)
     placer.keenness = start.keenness
-    builder = Builder(compiled, alike_racks(compiled, max(16, compiled.num_racks // 3)))
+    blocks = alike_racks(compiled, max(16, compiled.num_racks // 3))
+    builder = Builder(compiled, blocks, even=start.even)
     order = order_of(placer, builder.nested, start)
     order = order[~placer.plain[order] | (placer.value[order] > 0)]
     if not fast.can_plan(compiled):
@@ -153,6 +156,7 @@ def by_profit(placer: Placer, number: int, seed: int, profit: NDArray[np.float64
     changes: dict[str, Any] = {"keenness": KEENNESS[number % len(KEENNESS)], "seed": seed + number}
     steps = settle_steps(placer.compiled)
     changes |= {"steps": steps, "period": steps if number % 4 < 2 else fast.PERIOD}
+    changes |= {"even": number % 4 >= 2}
     return [replace(part, profit=profit[part.jobs], **changes) for part in parts]
 
 
@@ -201,13 +205,16 @@ def in_parts(
     jobs, racks = np.arange(compiled.num_jobs), np.arange(compiled.num_racks)
     if count <= 1:
         settle = settle_steps(compiled) if compiled.num_racks <= SETTLED_RACKS else 0
-        return [Start(jobs, racks, order, seed, steps=settle, period=max(settle, 1))]
+        settling: dict[str, Any] = {"steps": settle, "period": max(settle, 1)}
+        return [Start(jobs, racks, order, seed, even=order in EVEN, **settling)]
     part_of_place = np.arange(len(places)) * count // len(places)
     part_of_rack = np.empty(compiled.num_racks, np.int64)
     for place, part in zip(places, part_of_place.tolist(), strict=True):
         part_of_rack[place] = part
     part_of_job = deal(placer, part_of_rack, seed, wanted, guide)
     return [
-        Start(jobs[part_of_job == part], racks[part_of_rack == part], order, seed)
+        Start(
+            jobs[part_of_job == part], racks[part_of_rack == part], order, seed, even=order in EVEN
+        )
         for part in range(count)
     ]
