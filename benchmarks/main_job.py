@@ -11,15 +11,20 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.machine import machine
+
+if TYPE_CHECKING:
+    from scheduler.model import Problem
 
 PROJECT = Path(__file__).resolve().parent.parent
 SIZES = ("tiny", "colossus-tenth", "colossus")
 UNPLANNED = ("colossus",)  # read and compiled only, unless --plan-all
 HELP_RUNS = 5
+MOST_SHARE = 100.0
 
 Record = dict[str, Any]
 
@@ -33,6 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--plan-all", action="store_true", help="plan colossus as well")
     parser.add_argument("--help-time", action="store_true", help="time `rackwatt --help` as well")
+    parser.add_argument(
+        "--ups", default="1", help="shares of the rating of every UPS, such as 1,0.8: scarcer power"
+    )
     parser.add_argument("--json", type=Path, help="file for all records")
 
 
@@ -43,10 +51,15 @@ def run(options: argparse.Namespace) -> int:
     if missing:
         print(f"--sizes: expected folders under examples/, got {missing}", file=sys.stderr)
         return 2
+    shares = shares_of(options.ups)
+    if not shares:
+        print(f"--ups: expected such as 1 or 1,0.8, got {options.ups}", file=sys.stderr)
+        return 2
     runs = [
         run_alone(
             {
                 "example": size,
+                "ups": share,
                 "seed": seed,
                 "plan": options.plan_all or size not in UNPLANNED,
                 "time_limit_s": options.time_limit,
@@ -55,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
             }
         )
         for size in sizes
+        for share in shares
         for seed in seeds_of(options.seeds)
     ]
     from scheduler.result import versions
@@ -101,6 +115,7 @@ def measure(case: Record) -> Record:
     folder = PROJECT / "examples" / case["example"]
     clock = _Clock()
     problem = read_problem(folder / "site.yaml", folder / "workload.yaml")
+    problem = with_ups(problem, case.get("ups", 1.0))
     read_s = clock.lap_s()
     compile_problem(problem, Topology(problem.site))
     record = {**case, "read_s": read_s, "compile_s": clock.lap_s()}
@@ -134,6 +149,15 @@ def measure(case: Record) -> Record:
             "undrawn": undrawn_share(result),
         }
     return {**record, "peak_rss_mib": round(peak_rss_mib(), 1)}
+
+
+def with_ups(problem: Problem, share: float) -> Problem:
+    """Return the problem with every UPS at a share of its rating, rounded down."""
+    nodes = {
+        name: replace(node, rating_w=int(node.rating_w * share)) if node.kind == "ups" else node
+        for name, node in problem.site.power_nodes.items()
+    }
+    return replace(problem, site=replace(problem.site, power_nodes=nodes))
 
 
 def stranded_share(result: Record, cause: str | None = None) -> float:
@@ -201,6 +225,15 @@ EFFORT = {
 }
 
 
+def shares_of(text: str) -> list[float]:
+    """Read shares above zero: ``1,0.8``. An empty list if they are none."""
+    try:
+        shares = [float(share) for share in text.split(",")]
+    except ValueError:
+        return []
+    return shares if all(0 < share <= MOST_SHARE for share in shares) else []
+
+
 def show(document: Record) -> None:
     """Print the records as tables, each of them within 100 columns."""
     from rich.console import Console
@@ -226,7 +259,9 @@ def _table(title: str, columns: dict[str, Any], runs: list[Record]) -> Any:
         table.add_column(heading, justify="right")
     for each in runs:
         cells = [_cell(write, each) for write in columns.values()]
-        table.add_row(each["example"], str(each["seed"]), *cells)
+        share = each.get("ups", 1.0)
+        name = each["example"] if share == 1.0 else f"{each['example']} ups={share:g}"
+        table.add_row(name, str(each["seed"]), *cells)
     return table
 
 

@@ -8,13 +8,23 @@ from pathlib import Path
 import pytest
 
 import benchmarks.__main__ as harness
-from benchmarks.main_job import help_s, is_good, run_alone, seeds_of, stranded_share, undrawn_share
+from benchmarks.main_job import (
+    PROJECT,
+    help_s,
+    is_good,
+    run_alone,
+    seeds_of,
+    stranded_share,
+    undrawn_share,
+    with_ups,
+)
+from scheduler.inputs import read_problem
 from scheduler.planner import fast
 
 FIGURES = {
     *("example", "seed", "read_s", "compile_s", "plan_s", "check_s", "status", "gap", "checked"),
     *("violation", "unmet_firm_gpus", "margin_usd_per_h", "placed_gpus", "requested_gpus"),
-    *("stranded", "racks_full", "peak_rss_mib"),
+    *("stranded", "racks_full", "undrawn", "it_mw", "drawable_mw", "ups", "peak_rss_mib"),
 }
 
 
@@ -50,6 +60,28 @@ def test_stranded_power_is_a_share_of_what_failover_allows() -> None:
 def test_what_is_not_drawn_is_a_share_of_what_any_plan_can_draw() -> None:
     assert undrawn_share({"power": {"it_mw": 60.0, "drawable_mw": 80.0}}) == 0.25
     assert undrawn_share({"power": {"it_mw": 0.0, "drawable_mw": 0.0}}) == 0.0
+
+
+def test_ups_at_a_share_of_their_rating() -> None:
+    """Nothing else of the site changes."""
+    folder = PROJECT / "examples" / "tiny"
+    problem = read_problem(folder / "site.yaml", folder / "workload.yaml")
+    scarce = with_ups(problem, 0.5)
+    changed = {
+        name: (node.rating_w, scarce.site.power_nodes[name].rating_w)
+        for name, node in problem.site.power_nodes.items()
+        if node != scarce.site.power_nodes[name]
+    }
+    assert changed
+    assert all(after == before // 2 for before, after in changed.values())
+    assert {problem.site.power_nodes[name].kind for name in changed} == {"ups"}
+    assert with_ups(problem, 1.0) == problem
+
+
+@pytest.mark.parametrize("share", ["half", "0", "nan", "1,-1"])
+def test_a_share_that_is_none_is_refused(share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert harness.main(["main", "--sizes", "tiny", f"--ups={share}"]) == 2
+    assert "--ups: expected" in capsys.readouterr().err
 
 
 def test_an_unknown_example_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
