@@ -8,9 +8,9 @@ import numpy as np
 
 from kernels.forms import Compiled, Ints, LinearLoad, Rows, Shards
 from kernels.reference import score
-from scheduler.planner.bound import Bounding
 from scheduler.planner.bound.columns import Decomposition
 from scheduler.planner.bound.exclusive import blocks_of_jobs
+from scheduler.planner.bound.found import first_prices
 from scheduler.planner.bound.outline import Outline, in_blocks
 from scheduler.planner.classes import Classes
 from scheduler.planner.engine import make_engine
@@ -115,14 +115,12 @@ def test_rows_that_hold_classes_whole_stay_as_they_are() -> None:
 def test_prices_begin_where_the_bound_is_best() -> None:
     power = load(FEEDS, [2, 2], [1, 1, 1])
     compiled = problem([4, 2, 8], [20, 30, 5], keeps(np.array([0, 0, 1, 1]), 0), power)
-    nothing = Shards.build(*np.zeros((3, 0), np.int64))
     engine = make_engine("inline", None, workers=1)
-    bounding = Bounding(compiled, nothing, True, engine, 20.0, 0, lambda: False)
     block_of_job, _ = blocks_of_jobs(compiled)
     outline = Outline.of(compiled, in_blocks(block_of_job), 1, 0)
     blocks = outline.cut(block_of_job)
     columns = Decomposition(blocks, 0, engine, time.monotonic() + 20.0, lambda: False, 0)
-    dear, free = bounding._first_prices(outline, columns, np.ones(outline.arrays.num_rows))
+    dear, free = first_prices(outline, columns, np.ones(outline.arrays.num_rows), lambda: False)
     (row,) = outline.lowered.sums
     assert dear[blocks.rest_rows == row] == 1.0
     assert free[blocks.rest_rows == row] == 0.0
