@@ -130,7 +130,7 @@ def measure(case: Record) -> Record:
         plan_s = clock.lap_s()
         verdict = check(problem, solution.plan)
         check_s = clock.lap_s()
-        result = result_record(solution, plan_s)
+        result: Record = result_record(solution, plan_s)
         record |= {
             "plan_s": plan_s,
             "check_s": check_s,
