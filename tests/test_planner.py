@@ -233,6 +233,33 @@ def test_survival_takes_whole_racks_also_over_classes() -> None:
     assert 0 <= outcome.objective - best.score.margin_mills <= energy_mills
 
 
+def test_what_survives_a_rack_may_lie_in_one_array_that_it_keeps() -> None:
+    """Beside it another block must survive the loss of an array: of three, it takes the other two.
+
+    A rule for that one must not bind the first over one class of all racks.
+    """
+    racks = [build.rack(f"r{n}", array="ABC"[n // 2]) for n in range(6)]
+    problem = build.problem(
+        build.site(racks),
+        tenants=[build.tenant(name, isolation=Level.ARRAY) for name in ("x", "y")],
+        contracts=[
+            build.contract("narrow", tenant="x", units=2, sla=Sla(survives=("rack",))),
+            build.contract("wide", tenant="y", units=2, sla=Sla(survives=("array",))),
+        ],
+    )
+    compiled = compile_problem(problem, Topology(problem.site))
+    best = search(compiled)
+    assert best.score.unmet_firm_gpus == 0
+    lowered = lower(compiled, Classes(np.zeros(6, np.int32)))
+    columns = np.flatnonzero(lowered.firm)
+    arrays = lowered.arrays.with_row(columns, lowered.firm[columns], 2 * 16)
+    outcome = solve_integer(
+        arrays, start=None, time_limit_s=10, workers=1, seed=0, stop=lambda: False
+    )
+    assert outcome.objective is not None
+    assert outcome.objective >= best.score.margin_mills
+
+
 def test_construction_puts_what_must_survive_on_other_racks_though_the_first_has_room() -> None:
     """A rack takes the 4 units that are owed and 4 more, but its loss would take all of them."""
     racks = [build.rack(f"r{n}") for n in range(2)]
