@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.machine import machine
+from benchmarks.main_tables import show
 
 if TYPE_CHECKING:
     from scheduler.model import Problem
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         "runs": runs,
     }
     if options.help_time:
-        document["help_s"] = help_s()
+        document |= {"help_s": help_s(), "help_runs": HELP_RUNS}
     if options.json:
         options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     show(document)
@@ -88,8 +89,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def is_good(record: Record) -> bool:
-    """Whether a run ended, and with a plan inside every limit if it was to plan."""
-    return "error" not in record and (not record["plan"] or record["checked"] is True)
+    """Whether a run ended, and with a plan inside every limit and bound if it was to plan."""
+    if "error" in record or not record["plan"]:
+        return "error" not in record
+    return record["checked"] is True and record["it_mw"] <= record["drawable_mw"]
 
 
 def run_alone(case: Record) -> Record:
@@ -201,30 +204,6 @@ def seeds_of(text: str) -> list[int]:
     return seeds
 
 
-QUALITY = {
-    "status": lambda each: each["status"],
-    "gap": lambda each: f"{each['gap'] * 100:.2f} %",
-    "violation": lambda each: f"{each['violation']:,}",
-    "unmet": lambda each: f"{each['unmet_firm_gpus']:,}",
-    "margin $/h": lambda each: f"{each['margin_usd_per_h']:,.0f}",
-    "placed": lambda each: f"{each['placed_gpus'] / each['requested_gpus'] * 100:.1f} %",
-}
-POWER = {
-    "IT MW": lambda each: f"{each['it_mw']:,.3f}",
-    "drawable MW": lambda each: f"{each['drawable_mw']:,.3f}",
-    "undrawn": lambda each: f"{each['undrawn'] * 100:.1f} %",
-    "stranded": lambda each: f"{each['stranded'] * 100:.1f} %",
-    "racks full": lambda each: f"{each['racks_full'] * 100:.1f} %",
-}
-EFFORT = {
-    "read s": lambda each: f"{each['read_s']:.2f}",
-    "compile s": lambda each: f"{each['compile_s']:.2f}",
-    "plan s": lambda each: f"{each['plan_s']:.1f}",
-    "check s": lambda each: f"{each['check_s']:.2f}",
-    "peak MiB": lambda each: f"{each['peak_rss_mib']:,.0f}",
-}
-
-
 def shares_of(text: str) -> list[float]:
     """Read shares above zero: ``1,0.8``. An empty list if they are none."""
     try:
@@ -232,45 +211,6 @@ def shares_of(text: str) -> list[float]:
     except ValueError:
         return []
     return shares if all(0 < share <= MOST_SHARE for share in shares) else []
-
-
-def show(document: Record) -> None:
-    """Print the records as tables, each of them within 100 columns."""
-    from rich.console import Console
-
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
-    for title, columns in (("plans", QUALITY), ("power", POWER), ("time and memory", EFFORT)):
-        console.print(_table(title, columns, document["runs"]))
-    for each in document["runs"]:
-        if "error" in each:
-            console.print(f"{each['example']}: {each['error']}", markup=False)
-    if "help_s" in document:
-        console.print(f"rackwatt --help: {document['help_s']:.2f} s, median of {HELP_RUNS}")
-    here = document["machine"]
-    found = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
-    console.print(f"{here['processor']}, {here['cores']} cores; {found}")
-
-
-def _table(title: str, columns: dict[str, Any], runs: list[Record]) -> Any:
-    from rich.table import Table
-
-    table = Table("example", "seed", title=title)
-    for heading in columns:
-        table.add_column(heading, justify="right")
-    for each in runs:
-        cells = [_cell(write, each) for write in columns.values()]
-        share = each.get("ups", 1.0)
-        name = each["example"] if share == 1.0 else f"{each['example']} ups={share:g}"
-        table.add_row(name, str(each["seed"]), *cells)
-    return table
-
-
-def _cell(write: Any, record: Record) -> str:
-    """Write one figure; a dash where the run did not get to it."""
-    try:
-        return str(write(record))
-    except (KeyError, TypeError, ZeroDivisionError):
-        return "-"
 
 
 class _Clock:

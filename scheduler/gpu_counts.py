@@ -23,6 +23,16 @@ class GpuCount:
         """In service and not taken."""
         return max(0, self.in_service - self.taken)
 
+    def record(self) -> dict[str, int]:
+        """Return the counts as they stand in files and on pages, under the type's name."""
+        return {
+            "on_site": self.on_site,
+            "in_service": self.in_service,
+            "taken": self.taken,
+            "idle": self.idle,
+            "waiting": self.waiting,
+        }
+
 
 def gpu_counts(problem: Problem, plan: Plan) -> tuple[GpuCount, ...]:
     """Return the counts of every GPU type of the site, the largest fleet first.

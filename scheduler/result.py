@@ -67,18 +67,8 @@ def result_record(
         ],
         "placed_gpus": placed_gpus,
         "requested_gpus": requested_gpus,
-        "gpus_by_type": {
-            each.gpu_type: {
-                "on_site": each.on_site,
-                "in_service": each.in_service,
-                "taken": each.taken,
-                "idle": each.idle,
-                "waiting": each.waiting,
-            }
-            for each in gpu_counts(problem, plan)
-        },
-        "power": _power_record(problem, plan, solution.verdict.findings, headroom_w)
-        | {"drawable_mw": None if drawable is None else drawable / 1e6},
+        "gpus_by_type": {each.gpu_type: each.record() for each in gpu_counts(problem, plan)},
+        "power": _power_record(problem, plan, solution.verdict.findings, headroom_w, drawable),
         "cooling": {
             "worst_headroom": headroom(tightest(solution.verdict.findings, LOOPS)),
             "worst_return": headroom(tightest(solution.verdict.findings, RETURNS)),
@@ -214,7 +204,11 @@ def _megawatts(watts: Mapping[str, int]) -> dict[str, float]:
 
 
 def _power_record(
-    problem: Problem, plan: Plan, findings: tuple[Finding, ...], firm_headroom_w: int
+    problem: Problem,
+    plan: Plan,
+    findings: tuple[Finding, ...],
+    firm_headroom_w: int,
+    drawable: int | None,
 ) -> Record:
     return {
         "basis": problem.site.power_basis,
@@ -222,5 +216,6 @@ def _power_record(
         "nameplate_mw": fleet_w(problem, lambda rack_type: rack_type.nameplate_w) / 1e6,
         "observed_peak_mw": fleet_w(problem, lambda rack_type: rack_type.observed_peak_w) / 1e6,
         "firm_headroom_mw": firm_headroom_w / 1e6,
+        "drawable_mw": None if drawable is None else drawable / 1e6,
         "worst_headroom": headroom(tightest(findings, POWER)),
     }

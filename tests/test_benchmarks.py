@@ -97,8 +97,14 @@ def test_a_run_that_fails_is_recorded_with_its_reason() -> None:
 
 def test_a_plan_outside_a_limit_is_not_good() -> None:
     assert is_good({"plan": False})
-    assert is_good({"plan": True, "checked": True})
-    assert not is_good({"plan": True, "checked": False})
+    planned = {"plan": True, "checked": True, "it_mw": 2.0, "drawable_mw": 2.0}
+    assert is_good(planned)
+    assert not is_good(planned | {"checked": False})
+
+
+def test_a_plan_that_draws_more_than_any_can_is_not_good() -> None:
+    planned = {"plan": True, "checked": True, "it_mw": 2.1, "drawable_mw": 2.0}
+    assert not is_good(planned)
 
 
 def test_help_time_is_the_median_of_real_runs() -> None:

@@ -203,18 +203,17 @@ def in_parts(
     pairs = compiled.num_jobs * compiled.num_racks
     count = min(len(places), int(np.ceil(np.sqrt(pairs / PART_PLACEMENTS))))
     jobs, racks = np.arange(compiled.num_jobs), np.arange(compiled.num_racks)
+    even = order in EVEN
     if count <= 1:
         settle = settle_steps(compiled) if compiled.num_racks <= SETTLED_RACKS else 0
         settling: dict[str, Any] = {"steps": settle, "period": max(settle, 1)}
-        return [Start(jobs, racks, order, seed, even=order in EVEN, **settling)]
+        return [Start(jobs, racks, order, seed, even=even, **settling)]
     part_of_place = np.arange(len(places)) * count // len(places)
     part_of_rack = np.empty(compiled.num_racks, np.int64)
     for place, part in zip(places, part_of_place.tolist(), strict=True):
         part_of_rack[place] = part
     part_of_job = deal(placer, part_of_rack, seed, wanted, guide)
     return [
-        Start(
-            jobs[part_of_job == part], racks[part_of_rack == part], order, seed, even=order in EVEN
-        )
+        Start(jobs[part_of_job == part], racks[part_of_rack == part], order, seed, even=even)
         for part in range(count)
     ]

@@ -49,17 +49,7 @@ def page_data(facts: Facts) -> Data:
             }
             for each in facts.gangs
         ],
-        "gpus": [
-            {
-                "type": each.gpu_type,
-                "site": each.on_site,
-                "service": each.in_service,
-                "taken": each.taken,
-                "idle": each.idle,
-                "waiting": each.waiting,
-            }
-            for each in facts.gpus
-        ],
+        "gpus": [{"type": each.gpu_type, **each.record()} for each in facts.gpus],
         "powerLeft": power_left(facts),
         "told": [
             {

@@ -78,13 +78,13 @@ function startFragmentation() {
       list();
     });
   list();
-  const figures = { "on site": "site", "in service": "service", taken: "taken", idle: "idle", waiting: "waiting" };
+  const figures = ["on_site", "in_service", "taken", "idle", "waiting"];
   sheet(
     at("gpu-types"),
     [
       { name: "GPU type", cell: (each) => each.type },
-      ...Object.entries(figures).map(([name, key]) => ({
-        name,
+      ...figures.map((key) => ({
+        name: key.replace("_", " "),
         num: true,
         cell: (each) => count(each[key]),
         by: (each) => each[key],
